@@ -1,0 +1,77 @@
+"""What can go wrong in the knowledge room.
+
+    KnowledgeError
+    ├── DocumentRefused            a file could not be read into a document
+    ├── DocumentNotFound
+    ├── VersionNotApproved
+    ├── ApproverNotAllowed
+    ├── DatabaseUnavailable
+    │   └── DatabaseNotMigrated
+    └── IndexUnavailable
+        ├── IndexLocked
+        └── EmbedderMismatch
+"""
+
+
+class KnowledgeError(Exception):
+    """The knowledge base could not do what was asked."""
+
+    code = "knowledge_error"
+
+    def __init__(self, **ids: str) -> None:
+        super().__init__(type(self).__doc__)
+        self.ids = ids  # identifiers only, so they are safe to log
+
+
+class DocumentRefused(KnowledgeError):
+    """This file could not be read, so nothing of it was stored."""
+
+    code = "document_refused"
+
+
+class DocumentNotFound(KnowledgeError):
+    """There is no such document or version."""
+
+    code = "document_not_found"
+
+
+class VersionNotApproved(KnowledgeError):
+    """This version has no approval, so it cannot be published."""
+
+    code = "version_not_approved"
+
+
+class ApproverNotAllowed(KnowledgeError):
+    """Only a curator or a compliance officer other than the uploader may approve a version."""
+
+    code = "approver_not_allowed"
+
+
+class DatabaseUnavailable(KnowledgeError):
+    """The database cannot be read or written now; nothing was acknowledged."""
+
+    code = "database_unavailable"
+
+
+class DatabaseNotMigrated(DatabaseUnavailable):
+    """The database has no tables yet or an older schema: run `wainao sample load` or `wainao serve`."""
+
+    code = "database_not_migrated"
+
+
+class IndexUnavailable(KnowledgeError):
+    """A derived index cannot be used; it is rebuilt from the database."""
+
+    code = "index_unavailable"
+
+
+class IndexLocked(IndexUnavailable):
+    """Another process owns this index folder."""
+
+    code = "index_locked"
+
+
+class EmbedderMismatch(IndexUnavailable):
+    """The index was built with another embedder: run `wainao reindex`."""
+
+    code = "embedder_mismatch"

@@ -1,0 +1,77 @@
+"""What can go wrong in the assistant room.
+
+    AssistantError
+    ├── DraftNotFound
+    ├── DraftAlreadyDecided
+    ├── DraftNotYours
+    ├── StaffUnknown
+    ├── StaffInactive
+    ├── FinalTextMissing
+    ├── ModelUnavailable            the language model did not answer usefully in time
+    ├── AuditBroken
+    └── BackupRefused
+"""
+
+
+class AssistantError(Exception):
+    """The assistant could not do what was asked."""
+
+    code = "assistant_error"
+
+    def __init__(self, **ids: str) -> None:
+        super().__init__(type(self).__doc__)
+        self.ids = ids  # identifiers only, so they are safe to log
+
+
+class DraftNotFound(AssistantError):
+    """There is no draft with this id."""
+
+    code = "draft_not_found"
+
+
+class DraftAlreadyDecided(AssistantError):
+    """This draft already has a decision."""
+
+    code = "draft_already_decided"
+
+
+class DraftNotYours(AssistantError):
+    """This draft was written for another member of staff."""
+
+    code = "draft_not_yours"
+
+
+class StaffUnknown(AssistantError):
+    """Nobody with this userid is registered."""
+
+    code = "staff_unknown"
+
+
+class StaffInactive(AssistantError):
+    """This member of staff has no access any more."""
+
+    code = "staff_inactive"
+
+
+class FinalTextMissing(AssistantError):
+    """An edited draft needs the text that was sent: give it with --text."""
+
+    code = "final_text_missing"
+
+
+class ModelUnavailable(AssistantError):
+    """The language model did not answer usefully in time; the offline composer takes over."""
+
+    code = "model_unavailable"
+
+
+class AuditBroken(AssistantError):
+    """The audit log was changed, shortened or reordered."""
+
+    code = "audit_broken"
+
+
+class BackupRefused(AssistantError):
+    """This backup cannot be restored here."""
+
+    code = "backup_refused"

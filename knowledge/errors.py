@@ -4,6 +4,7 @@
     ├── DocumentRefused            a file could not be read into a document
     ├── DocumentNotFound
     ├── VersionNotApproved
+    ├── VersionWithdrawn
     ├── ApproverNotAllowed
     ├── DatabaseUnavailable
     │   └── DatabaseNotMigrated
@@ -39,6 +40,12 @@ class VersionNotApproved(KnowledgeError):
     """This version has no approval, so it cannot be published."""
 
     code = "version_not_approved"
+
+
+class VersionWithdrawn(KnowledgeError):
+    """This version was withdrawn and stays so: load the wording again with a new first day."""
+
+    code = "version_withdrawn"
 
 
 class ApproverNotAllowed(KnowledgeError):

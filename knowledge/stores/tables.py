@@ -1,0 +1,91 @@
+"""Tables of what the bank knows. The one MetaData of the whole product starts here."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from knowledge.stores.columns import Instant, Words
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("document_id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("version_id", String, primary_key=True),
+    Column("document_id", String, ForeignKey("documents.document_id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("title", Words, nullable=False),
+    Column("status", String, nullable=False),
+    Column("effective_from", Date, nullable=False),
+    Column("effective_until", Date),
+    Column("content_hash", String, nullable=False),
+    Column("file", Words, nullable=False),
+    Column("uploaded_by", String, nullable=False),
+    Column("uploaded_at", Instant),
+    Column("approved_by", String),
+    Column("approved_at", Instant),
+    Column("withdrawn_by", String),
+    Column("withdrawn_at", Instant),
+    Column("branches", JSON, nullable=False),
+    Column("roles", JSON, nullable=False),
+    Column("product_code", String),
+    Column("payload", JSON(none_as_null=True)),
+    UniqueConstraint("document_id", "version"),
+    Index(None, "status", "kind"),
+)
+
+passages = Table(
+    "passages",
+    metadata,
+    Column("passage_id", String, primary_key=True),
+    Column("version_id", String, ForeignKey("versions.version_id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("text", Words, nullable=False),
+    Column("known_questions", JSON, nullable=False),
+    Column("source", JSON, nullable=False),
+    Index(None, "version_id", "position", unique=True),
+)
+
+embeddings = Table(
+    "embeddings",
+    metadata,
+    Column("embedder_id", String, primary_key=True),
+    Column("content_key", String, primary_key=True),
+    Column("vector", LargeBinary, nullable=False),
+)
+
+knowledge_revision = Table(
+    "knowledge_revision",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("revision", BigInteger, nullable=False),
+)

@@ -1,0 +1,256 @@
+"""The one search: chat, console, command line and harness all call `KnowledgeRetriever.search`.
+
+scope and date filters -> product named -> lexical text, known questions, vectors -> fused
+-> passages of that product preferred -> confidence
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+from knowledge.documents import DocumentKind, Evidence, Passage, Scope, SearchResult
+from knowledge.products import ProductSheet
+from knowledge.retrieval.confidence import THRESHOLD, coverage
+from knowledge.retrieval.embedding import Embedder, HashEmbedder, Vectors, as_bytes, from_bytes
+from knowledge.retrieval.fusion import weighted
+from knowledge.retrieval.lexical import Filter, LexicalIndex
+from knowledge.retrieval.products import ProductNames, Resolution
+from knowledge.retrieval.vectors import ExactVectors, VectorIndex
+
+_EMBED_AT_ONCE = 512
+
+
+class PassageSource(Protocol):
+    """The database, truth of everything that is retrieved."""
+
+    def revision(self) -> int:
+        """Grows with every change of servable knowledge."""
+        ...
+
+    def passages(self) -> Iterator[Passage]:
+        """All passages of approved versions, of any date, ordered by passage_id."""
+        ...
+
+    def products(self) -> list[tuple[ProductSheet, date, date | None]]:
+        """Approved sheets with the days from and until (exclusive) which they hold."""
+        ...
+
+    def cached_embeddings(self, embedder_id: str) -> dict[str, bytes]:
+        """Vectors by content key (sha256 of the text), float32 little-endian."""
+        ...
+
+    def store_embeddings(self, embedder_id: str, rows: Mapping[str, bytes]) -> None:
+        """Keep vectors for the next rebuild."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StageWeights:
+    """Shares of the stages in the fused score (0 to 1), and what naming a product adds to it."""
+
+    text: float = 0.5
+    question: float = 0.35
+    dense: float = 0.15
+    same_product: float = 0.5
+    other_product: float = -0.5
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Shares by stage name."""
+        return {"text": self.text, "question": self.question, "dense": self.dense}
+
+
+@dataclass
+class _Snapshot:
+    """What one revision of the database says, ready to be looked up."""
+
+    revision: int
+    passages: dict[str, Passage]
+    holders: dict[str, list[str]]  # content key -> passages that hold this text or known question
+    sheets: list[tuple[ProductSheet, date, date | None]]
+    names: dict[date, ProductNames] = field(default_factory=dict)
+
+    def product_names(self, on: date) -> ProductNames:
+        if on not in self.names:
+            if len(self.names) > 64:
+                self.names.clear()
+            in_force = [s for s, start, end in self.sheets if start <= on and (end is None or on < end)]
+            self.names[on] = ProductNames(in_force)
+        return self.names[on]
+
+
+class KnowledgeRetriever:
+    """Finds evidence for a question. Safe to call from many threads; follows the database by its revision number.
+
+    Without `folder`, everything derived is kept in memory; without `vectors`, vectors are compared exactly.
+    """
+
+    def __init__(
+        self,
+        source: PassageSource,
+        *,
+        folder: Path | None = None,
+        embedder: Embedder | None = None,
+        vectors: VectorIndex | None = None,
+        weights: StageWeights | None = None,
+        threshold: float = THRESHOLD,
+    ) -> None:
+        self._source = source
+        self._embedder = embedder or HashEmbedder()
+        self._vectors = vectors or ExactVectors()
+        self._lexical = LexicalIndex(folder / "lexical" if folder else None)
+        self._weights = weights or StageWeights()
+        self._threshold = threshold
+        self._lock = threading.Lock()
+        self._snapshot: _Snapshot | None = None
+
+    def search(
+        self,
+        question: str,
+        *,
+        scope: Scope,
+        on: date,
+        top_k: int = 10,
+        kinds: frozenset[DocumentKind] | None = None,
+    ) -> SearchResult:
+        """The best `top_k` passages that are approved, in force on `on` and within `scope`.
+
+        Passages are listed also when the result abstains. Each evidence carries the scores of its stages.
+        """
+        snapshot = self.refresh()
+        product = snapshot.product_names(on).resolve(question)
+        allowed = Filter(on=on, scope=scope, kinds=kinds)
+        stages = self._stages(question, snapshot, allowed, product, depth=max(50, top_k * 4))
+        fused = weighted(stages, self._weights.shares)
+        evidence = [self._evidence(snapshot.passages[name], score, stages, product) for name, score in fused]
+        evidence.sort(key=lambda found: (-found.score, found.passage.passage_id))
+        sure = self._confidence(question, [found.passage for found in evidence])
+        for found in evidence[:top_k]:
+            found.scores["confidence"] = sure
+        return SearchResult(
+            evidence=tuple(evidence[:top_k]),
+            product_code=product.code,
+            candidates=product.candidates,
+            abstained=sure < self._threshold,
+        )
+
+    def refresh(self) -> _Snapshot:
+        """Bring every index in step with the database; cheap when nothing changed."""
+        revision = self._source.revision()
+        snapshot = self._snapshot
+        if snapshot is not None and snapshot.revision == revision:
+            return snapshot
+        with self._lock:
+            if self._snapshot is None or self._snapshot.revision != revision:
+                self._snapshot = self._follow(revision)
+            return self._snapshot
+
+    def close(self) -> None:
+        """Let go of files and locks."""
+        with self._lock:
+            self._snapshot = None
+            self._lexical.close()
+            self._vectors.close()
+
+    # -- stages
+
+    def _stages(
+        self, question: str, snapshot: _Snapshot, allowed: Filter, product: Resolution, depth: int
+    ) -> dict[str, dict[str, float]]:
+        lexical = self._lexical.search(question, allowed=allowed, limit=depth)
+        text, asked = dict(lexical.text), dict(lexical.question)
+        meant = frozenset({product.code} if product.code else product.candidates)
+        if meant:  # its passages must be among the candidates, however many others say similar things
+            narrow = Filter(allowed.on, allowed.scope, allowed.kinds, meant)
+            own = self._lexical.search(question, allowed=narrow, limit=depth)
+            text.update(own.text)
+            asked.update(own.question)
+        stages = {"text": text, "question": asked, "dense": self._dense(question, snapshot, allowed, depth)}
+        return {
+            stage: {name: score for name, score in scores.items() if self._may_show(snapshot, name, allowed)}
+            for stage, scores in stages.items()
+        }
+
+    def _dense(self, question: str, snapshot: _Snapshot, allowed: Filter, depth: int) -> dict[str, float]:
+        """Best cosine per passage over its text and its known questions."""
+        if self._weights.dense <= 0:
+            return {}
+        vector = self._embedder.embed([question])[0]
+        found: dict[str, float] = {}
+        for key, score in self._vectors.nearest(vector, depth * 4):
+            for name in snapshot.holders.get(key, ()):
+                if name not in found and self._may_show(snapshot, name, allowed):
+                    found[name] = score
+            if len(found) >= depth:
+                break
+        return found
+
+    @staticmethod
+    def _may_show(snapshot: _Snapshot, name: str, allowed: Filter) -> bool:
+        """The filters once more, against the database's own words: no derived index is trusted with them alone."""
+        passage = snapshot.passages.get(name)
+        return (
+            passage is not None
+            and passage.effective_from <= allowed.on
+            and (passage.effective_until is None or allowed.on < passage.effective_until)
+            and allowed.scope.admits(passage.branches, passage.roles)
+            and (allowed.kinds is None or passage.kind in allowed.kinds)
+        )
+
+    def _evidence(
+        self, passage: Passage, fused: float, stages: Mapping[str, Mapping[str, float]], product: Resolution
+    ) -> Evidence:
+        scores = {stage: found[passage.passage_id] for stage, found in stages.items() if passage.passage_id in found}
+        scores["fused"] = fused
+        scores["product"] = self._product_score(passage, product)
+        return Evidence(passage, fused + scores["product"], scores)
+
+    def _product_score(self, passage: Passage, product: Resolution) -> float:
+        meant = {product.code} if product.code else set(product.candidates)
+        if not meant or passage.product_code is None:
+            return 0.0
+        return self._weights.same_product if passage.product_code in meant else self._weights.other_product
+
+    def _confidence(self, question: str, passages: Sequence[Passage]) -> float:
+        return coverage(question, passages, self._lexical.frequency, self._lexical.entries)
+
+    # -- following the database
+
+    def _follow(self, revision: int) -> _Snapshot:
+        passages = {passage.passage_id: passage for passage in self._source.passages()}
+        texts: dict[str, str] = {}
+        holders: dict[str, list[str]] = {}
+        for name, passage in passages.items():
+            for text in (f"{passage.title}\n{passage.text}", *passage.known_questions):
+                key = content_key(text)
+                texts[key] = text
+                holders.setdefault(key, []).append(name)
+        self._lexical.follow(revision, list(passages.values()))
+        if self._weights.dense > 0:
+            load = partial(self._embedded, texts=texts)
+            self._vectors.follow(texts, load, embedder_id=self._embedder.embedder_id, revision=revision)
+        return _Snapshot(revision, passages, holders, self._source.products())
+
+    def _embedded(self, keys: Sequence[str], texts: Mapping[str, str]) -> Vectors:
+        """Vectors of `keys`, from the database where it has them; new ones are stored there."""
+        rows = self._source.cached_embeddings(self._embedder.embedder_id)
+        missing = [key for key in keys if key not in rows]
+        for start in range(0, len(missing), _EMBED_AT_ONCE):
+            part = missing[start : start + _EMBED_AT_ONCE]
+            vectors = self._embedder.embed([texts[key] for key in part])
+            fresh = {key: as_bytes(vector) for key, vector in zip(part, vectors, strict=True)}
+            self._source.store_embeddings(self._embedder.embedder_id, fresh)
+            rows.update(fresh)
+        return from_bytes([rows[key] for key in keys], self._embedder.dimension)
+
+
+def content_key(text: str) -> str:
+    """The key under which the vector of `text` is cached."""
+    return sha256(text.encode(errors="replace")).hexdigest()

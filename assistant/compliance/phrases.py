@@ -1,0 +1,70 @@
+"""Finds forbidden wordings in a normalised text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from assistant.compliance.clauses import Polarity, PolarityReader, clauses, piece_at, sentences
+from assistant.compliance.findings import Subject
+from assistant.compliance.rules import CompiledDetector, Rule, RuleScope
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A rule's wording found; offsets are of the normalised text."""
+
+    rule: Rule
+    detector_id: str
+    start: int
+    end: int
+
+
+def find_phrases(
+    text: str, rule: Rule, detectors: tuple[CompiledDetector, ...], subject: Subject, reader: PolarityReader
+) -> Iterator[Hit]:
+    """Every claimed wording of `rule` in `text`, overlapping hits merged by the caller."""
+    if not _admits(rule.scope, subject):
+        return
+    for compiled in detectors:
+        if not _applies(compiled, subject):
+            continue
+        for found in compiled.wording.finditer(text):
+            if found.start() < found.end() and _stands(text, found, compiled, reader):
+                yield Hit(rule, compiled.detector.id, found.start(), found.end())
+
+
+def _admits(scope: RuleScope, subject: Subject) -> bool:
+
+    return scope.admits(subject.kind, subject.product_type, subject.customer_level, subject.customer_age)
+
+
+def _applies(compiled: CompiledDetector, subject: Subject) -> bool:
+    if not _admits(compiled.detector.scope, subject):
+        return False
+    if compiled.context is None:
+        return True
+    refused = compiled.context.search(subject.context or "") is not None
+    return refused or (compiled.detector.opted_out and subject.opted_out)
+
+
+def _stands(text: str, found: re.Match[str], compiled: CompiledDetector, reader: PolarityReader) -> bool:
+    area = text if compiled.detector.where == "text" else _area(text, found, compiled.detector.where == "clause")
+    if compiled.needs and not compiled.needs.search(area):
+        return False
+    if compiled.unless and compiled.unless.search(area):
+        return False
+    if not compiled.detector.polar:
+        return True
+    return reader.polarity(text, found.start(), found.end()) is Polarity.CLAIMED
+
+
+def _area(text: str, found: re.Match[str], clause: bool) -> str:
+    every = sentences(text)
+    sentence = every[piece_at(every, found.start())]
+    if not clause:
+        return text[sentence.start : max(sentence.end, found.end())]
+    parts = clauses(text, sentence)
+    piece = parts[piece_at(parts, found.start())]
+    return text[piece.start : max(piece.end, found.end())]

@@ -1,0 +1,199 @@
+"""Messages to staff that wait to be sent.
+
+A row is stored in the transaction of the change that causes it, under a key of its own, so that it exists once.
+Rows of one member leave in the order they were stored: a later one waits while an earlier one is not settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, or_, select, update
+
+from assistant.records.errors import LeaseLost
+from assistant.records.tables import outbox
+from knowledge.stores.database import Database
+from knowledge.stores.statements import insert_if_absent
+
+_earlier = outbox.alias("earlier")
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """One message to a member. `first_sent_at` set means: an earlier try may have reached WeCom."""
+
+    id: int
+    dedupe_key: str
+    userid: str
+    msgtype: str
+    body: dict[str, Any]
+    sequence: int
+    status: str
+    attempts: int
+    next_at: datetime
+    queued_at: datetime
+    first_sent_at: datetime | None = None
+    sent_at: datetime | None = None
+    error: str | None = None
+    msgid: str | None = None
+    draft_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """The queue of what goes out to members."""
+
+    database: Database
+
+    def enqueue(
+        self,
+        conn: Connection,
+        *,
+        dedupe_key: str,
+        userid: str,
+        msgtype: str,
+        body: Mapping[str, Any],
+        now: datetime,
+        sequence: int = 1,
+        draft_id: str | None = None,
+        not_before: datetime | None = None,
+    ) -> bool:
+        """Queue a message in the caller's transaction. False: one with this key is there already."""
+        row = {
+            "dedupe_key": dedupe_key,
+            "userid": userid,
+            "msgtype": msgtype,
+            "body": dict(body),
+            "sequence": sequence,
+            "status": "pending",
+            "attempts": 0,
+            "next_at": not_before or now,
+            "queued_at": now,
+            "draft_id": draft_id,
+        }
+        return insert_if_absent(conn, outbox, ("dedupe_key",), row) == 1
+
+    def claim(self, limit: int, lease: timedelta, *, now: datetime) -> list[OutboxMessage]:
+        """Take up to `limit` messages that are due, at most one of each member, oldest first.
+
+        Also those whose sender died: its lease ran out.
+        """
+        with self.database.writing() as conn:
+            ids = list(conn.execute(_claimable(limit, now)).scalars())
+            if not ids:
+                return []
+            rows = conn.execute(
+                update(outbox)
+                .where(outbox.c.id.in_(ids))
+                .values(status="sending", lease_until=now + lease, attempts=outbox.c.attempts + 1)
+                .returning(outbox)
+            ).all()
+        return sorted((_message(row) for row in rows), key=lambda message: message.id)
+
+    def mark_sending(self, message: OutboxMessage, *, now: datetime) -> datetime:
+        """Note that the send call starts now; returns when the first one started. Raises LeaseLost."""
+        first = func.coalesce(outbox.c.first_sent_at, now)
+        with self.database.writing() as conn:
+            _settle(conn, message, first_sent_at=first)
+        return message.first_sent_at or now
+
+    def sent(self, message: OutboxMessage, *, msgid: str | None, now: datetime) -> None:
+        """WeCom took it. Raises LeaseLost when another sender has it now."""
+        with self.database.writing() as conn:
+            _settle(conn, message, status="sent", sent_at=now, msgid=msgid, lease_until=None, error=None)
+
+    def retry(self, message: OutboxMessage, error: str, *, at: datetime) -> None:
+        """Try again later. Raises LeaseLost."""
+        with self.database.writing() as conn:
+            _settle(conn, message, status="pending", next_at=at, lease_until=None, error=error)
+
+    def put_off(self, message: OutboxMessage, *, at: datetime) -> None:
+        """Wait without counting an attempt, e.g. for the member's rate limit. Raises LeaseLost."""
+        with self.database.writing() as conn:
+            _settle(conn, message, status="pending", next_at=at, lease_until=None, attempts=outbox.c.attempts - 1)
+
+    def bury(self, message: OutboxMessage, error: str, *, now: datetime) -> None:
+        """Give it up where people see it; later messages of the member may go. Raises LeaseLost."""
+        with self.database.writing() as conn:
+            _settle(conn, message, status="dead", lease_until=None, error=error, sent_at=None)
+
+    def release_all(self, *, now: datetime) -> int:
+        """End every lease at once: for the start of a process that is the only one sending."""
+        leased = update(outbox).where(outbox.c.status == "sending")
+        with self.database.writing() as conn:
+            return conn.execute(leased.values(status="pending", lease_until=None, next_at=now)).rowcount
+
+    def revive(self, message_id: int, *, now: datetime) -> bool:
+        """Queue a dead letter again. False: it is not dead."""
+        again = update(outbox).where(outbox.c.id == message_id, outbox.c.status == "dead")
+        with self.database.writing() as conn:
+            return conn.execute(again.values(status="pending", attempts=0, next_at=now)).rowcount == 1
+
+    def sent_since(self, userid: str, since: datetime) -> int:
+        """How many messages this member got since then, for the limit of WeCom."""
+        query = select(func.count()).where(outbox.c.userid == userid, outbox.c.sent_at > since)
+        with self.database.reading() as conn:
+            return conn.execute(query).scalar_one()
+
+    def of_draft(self, draft_id: str) -> list[OutboxMessage]:
+        """The messages that carried one draft, in order."""
+        query = select(outbox).where(outbox.c.draft_id == draft_id).order_by(outbox.c.id)
+        with self.database.reading() as conn:
+            return [_message(row) for row in conn.execute(query)]
+
+    def counts(self) -> dict[str, int]:
+        """How many messages stand in each status."""
+        with self.database.reading() as conn:
+            rows = conn.execute(select(outbox.c.status, func.count()).group_by(outbox.c.status)).all()
+        return {status: number for status, number in rows}
+
+    def dead(self, limit: int = 100) -> list[OutboxMessage]:
+        """Dead letters, newest first."""
+        query = select(outbox).where(outbox.c.status == "dead").order_by(outbox.c.id.desc()).limit(limit)
+        with self.database.reading() as conn:
+            return [_message(row) for row in conn.execute(query)]
+
+
+def _claimable(limit: int, now: datetime) -> Any:
+    due = or_(
+        and_(outbox.c.status == "pending", outbox.c.next_at <= now),
+        and_(outbox.c.status == "sending", outbox.c.lease_until <= now),
+    )
+    nobody_before = ~(
+        select(_earlier.c.id)
+        .where(_earlier.c.userid == outbox.c.userid, _earlier.c.id < outbox.c.id)
+        .where(_earlier.c.status.in_(("pending", "sending")))
+        .exists()
+    )
+    waiting = outbox.c.status.in_(("pending", "sending"))
+    query = select(outbox.c.id).where(waiting, due, nobody_before).order_by(outbox.c.id).limit(limit)
+    return query.with_for_update(skip_locked=True, of=outbox)
+
+
+def _settle(conn: Connection, message: OutboxMessage, **columns: object) -> None:
+    mine = and_(outbox.c.id == message.id, outbox.c.status == "sending", outbox.c.attempts == message.attempts)
+    if conn.execute(update(outbox).where(mine).values(**columns)).rowcount != 1:
+        raise LeaseLost(outbox_id=str(message.id))
+
+
+def _message(row: Row[Any]) -> OutboxMessage:
+    return OutboxMessage(
+        id=row.id,
+        dedupe_key=row.dedupe_key,
+        userid=row.userid,
+        msgtype=row.msgtype,
+        body=row.body or {},
+        sequence=row.sequence,
+        status=row.status,
+        attempts=row.attempts,
+        next_at=row.next_at,
+        queued_at=row.queued_at,
+        first_sent_at=row.first_sent_at,
+        sent_at=row.sent_at,
+        error=row.error,
+        msgid=row.msgid,
+        draft_id=row.draft_id,
+    )

@@ -84,7 +84,7 @@ def _rest(found: re.Match[str], original: str, group: str = "rest") -> str:
     if not found.groupdict().get(group):
         return ""
     start, end = found.span(group)
-    return original[start:end].strip(" \n\t:：,，「」“”\"")
+    return original[start:end].strip(' \n\t:：,，「」“”"')
 
 
 def read(text: str, *, has_draft: bool = False) -> Command:

@@ -1,0 +1,60 @@
+"""Chooses, among what retrieval found, the known questions and winning turns that fit this question."""
+
+from __future__ import annotations
+
+from assistant.drafting.brief import Brief
+from assistant.drafting.likeness import coverage, likeness
+from knowledge.content import KnownQuestion, Transcript
+from knowledge.documents import Passage
+
+MANUAL_SITUATIONS = frozenset({"opt_out", "complaint", "grief", "is_robot", "fraud_worry", "small_talk", "not_needed"})
+SAME_SITUATION_BONUS = 0.25
+RANK_BONUS = 0.3
+RELATED_BONUS = 0.1
+ENOUGH = 0.42
+CLOSE_TO_BEST = 0.75
+
+
+def wording_match(words: str, entry: KnownQuestion) -> float:
+    """How near `words` come to one of the ways to ask `entry`, 0 to 1; counter-questions pull it down."""
+    wordings = (entry.question, *entry.known_questions)
+    best = max(max(likeness(words, wording), 0.8 * coverage(wording, words)) for wording in wordings)
+    against = max((likeness(words, counter) for counter in entry.counter_questions), default=0.0)
+    return best if against <= best else best - against
+
+
+def choose_known_questions(brief: Brief) -> list[tuple[KnownQuestion, Passage]]:
+    """Known questions that answer this one, best first; only the near ties of the best, so 「换一版」 stays on the matter."""
+    codes = {sheet.code for sheet, _ in brief.materials.sheets}
+    second = {code for code, _ in brief.understanding.situations[1:3]}
+    scored: list[tuple[float, KnownQuestion, Passage]] = []
+    for rank, (entry, passage) in enumerate(brief.materials.known_questions):
+        score = wording_match(brief.words, entry) + RANK_BONUS / (1 + rank)
+        if brief.situation is not None:
+            if entry.situation == brief.situation:
+                score += SAME_SITUATION_BONUS
+            elif entry.situation in second:
+                score += RELATED_BONUS
+            else:
+                score -= SAME_SITUATION_BONUS
+        if codes and entry.products and not codes & set(entry.products):
+            continue
+        scored.append((score, entry, passage))
+    scored.sort(key=lambda item: -item[0])
+    if not scored or scored[0][0] < ENOUGH:
+        return []
+    best = scored[0]
+    return [(entry, passage) for score, entry, passage in scored if _tie(score, entry, best)][:3]
+
+
+def _tie(score: float, entry: KnownQuestion, best: tuple[float, KnownQuestion, Passage]) -> bool:
+    return entry is best[1] or (score >= CLOSE_TO_BEST * best[0] and entry.situation == best[1].situation)
+
+
+def transcripts_for(brief: Brief) -> list[tuple[Transcript, Passage]]:
+    """Winning conversations in the brief's situation, in the order retrieval found them."""
+    return [
+        (transcript, passage)
+        for transcript, passage in brief.materials.transcripts
+        if brief.situation is not None and brief.situation in (transcript.situation, *transcript.also)
+    ]

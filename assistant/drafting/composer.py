@@ -1,0 +1,214 @@
+"""The offline composer: plans the moves of a reply and words each from approved material.
+
+The plan follows the situation: what hurts is acknowledged first, the question is answered at once, one reason or figure
+follows, then what must be said, and one question or step closes. Wording comes from known questions, winning turns,
+product sheets and the phrase grammar; figures come from sheets and known questions only, each tied to its passage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from assistant.drafting.brief import Brief, Draft, DraftKind, Length, Sentence, Tone
+from assistant.drafting.choosing import MANUAL_SITUATIONS, choose_known_questions, transcripts_for
+from assistant.drafting.facts import LOANS, clean, gate_type
+from assistant.drafting.likeness import likeness
+from assistant.drafting.phrasing import Phrasing
+from assistant.drafting.product_reply import comparison, product_sentences, suitability_sentences, suitable_sentences
+from assistant.understanding import situations
+from knowledge.content import KnownQuestion, Move, Transcript
+from knowledge.documents import Passage
+from knowledge.products import ProductSheet
+
+DRAFTER = "composer"
+SAME_SENTENCE = 0.55
+ATTRIBUTE_SITUATIONS = {"product_ask", "fee_ask", "liquidity", "suitability", "treasury_bond", "large_cd", "fx_deposit"}
+CHARACTERS = {Length.SHORT: 75, Length.MEDIUM: 150, Length.LONG: 320}
+MOVES = {
+    Length.SHORT: ("answer", "close"),
+    Length.MEDIUM: ("acknowledge", "answer", "reason", "must_say", "close"),
+    Length.LONG: ("acknowledge", "answer", "reason", "evidence", "caution", "must_say", "close"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineComposer:
+    """Drafts replies and answers without a language model. Deterministic: equal briefs give equal drafts."""
+
+    def draft(self, brief: Brief) -> tuple[Draft, ...]:
+        """One draft, or none when the material carries no answer."""
+        phrasing = Phrasing(brief.seed, brief.variant, brief.said)
+        sentences, sheet = self._plan(brief, phrasing)
+        if not sentences:
+            return ()
+        return (
+            Draft(
+                sentences=tuple(sentences),
+                drafter=DRAFTER,
+                prompt_id=phrasing.reference,
+                sheet=sheet,
+                promotes=None if brief.situation is None or situations()[brief.situation].selling else False,
+            ),
+        )
+
+    def _plan(self, brief: Brief, phrasing: Phrasing) -> tuple[list[Sentence], ProductSheet | None]:
+        if brief.kind is DraftKind.FRIEND_REQUEST:
+            return _friend_request(brief, phrasing), None
+        if brief.materials.sheets and (barred := suitability_sentences(brief, phrasing)):
+            return barred, brief.materials.sheets[0][0]
+        if len(brief.materials.sheets) > 1 and (compared := comparison(brief, phrasing)):
+            return compared, brief.materials.sheets[0][0]
+        if _asks_for_a_product(brief):
+            return self._product_reply(brief, phrasing), brief.materials.sheets[0][0]
+        if brief.situation == "suitability" and (suitable := suitable_sentences(brief, phrasing)):
+            return suitable, None
+        return self._situation_reply(brief, phrasing), _sheet_mentioned(brief)
+
+    def _product_reply(self, brief: Brief, phrasing: Phrasing) -> list[Sentence]:
+        sheet, passages = brief.materials.sheets[0]
+        moves: dict[str, list[Sentence]] = {
+            "acknowledge": _acknowledge(brief, phrasing),
+            "answer": product_sentences(brief, sheet, passages, phrasing),
+            "must_say": _must_say(sheet, passages, brief.length),
+            "close": [Sentence(Move.NEXT_STEP, _closing_question(brief, sheet, phrasing))],
+        }
+        return _laid_out(moves, brief, keep_answer=True)
+
+    def _situation_reply(self, brief: Brief, phrasing: Phrasing) -> list[Sentence]:
+        chosen = choose_known_questions(brief)
+        turns = transcripts_for(brief)
+        if chosen:
+            entry, passage = chosen[brief.variant % len(chosen)]
+            return _laid_out(_from_known_question(brief, entry, passage, turns, phrasing), brief)
+        if brief.situation in MANUAL_SITUATIONS or turns:
+            return _laid_out(_from_transcripts(brief, turns, phrasing), brief)
+        return []
+
+
+def _asks_for_a_product(brief: Brief) -> bool:
+    if not brief.materials.sheets or (brief.situation and not situations()[brief.situation].selling):
+        return False
+    emotional = brief.situation is not None and situations()[brief.situation].acknowledge
+    return not emotional or bool(brief.understanding.attributes) or not brief.materials.known_questions
+
+
+def _sheet_mentioned(brief: Brief) -> ProductSheet | None:
+    return brief.materials.sheets[0][0] if brief.materials.sheets else None
+
+
+def _acknowledge(brief: Brief, phrasing: Phrasing) -> list[Sentence]:
+    if brief.tone is Tone.POLITE:
+        greeting = phrasing.phrase("acknowledge", "polite")
+        return [Sentence(Move.ACKNOWLEDGE, greeting)]
+    if brief.situation is None or not situations()[brief.situation].acknowledge:
+        return []
+    options = _reusable(transcripts_for(brief), Move.ACKNOWLEDGE)
+    text = phrasing.pick([say for say, _ in options], "acknowledge") if options else ""
+    text = text or phrasing.phrase("acknowledge", brief.situation)
+    ids = tuple(passage.passage_id for say, passage in options if say == text)[:1]
+    return [Sentence(Move.ACKNOWLEDGE, text, ids)] if text else []
+
+
+def _reusable(turns: Sequence[tuple[Transcript, Passage]], *moves: Move) -> list[tuple[str, Passage]]:
+    return [(say, passage) for transcript, passage in turns for move in moves for say in transcript.reusable(move)]
+
+
+def _from_known_question(
+    brief: Brief,
+    entry: KnownQuestion,
+    passage: Passage,
+    turns: Sequence[tuple[Transcript, Passage]],
+    phrasing: Phrasing,
+) -> dict[str, list[Sentence]]:
+    ids = (passage.passage_id,)
+    closings = [text for text in (entry.ask, entry.next_step) if text]
+    closing = phrasing.pick(closings, "close") or phrasing.phrase("next_step", "generic")
+    caution = [Sentence(Move.CAUTION, entry.caution, ids)] if entry.caution else []
+    moves = {
+        "acknowledge": _acknowledge(brief, phrasing),
+        "answer": [Sentence(Move.ANSWER, entry.answer, ids)],
+        "reason": [Sentence(Move.REASON, entry.reason, ids)] if entry.reason else [],
+        "caution": caution,
+        "close": [Sentence(Move.NEXT_STEP, closing, ids)],
+    }
+    if brief.length is Length.MEDIUM and not entry.reason:
+        moves["reason"] = caution
+    if brief.length is Length.LONG:
+        moves["evidence"] = [
+            Sentence(Move.EVIDENCE, say, (found.passage_id,)) for say, found in _reusable(turns, Move.REASON)[:1]
+        ]
+    return moves
+
+
+def _from_transcripts(
+    brief: Brief, turns: Sequence[tuple[Transcript, Passage]], phrasing: Phrasing
+) -> dict[str, list[Sentence]]:
+    situation = brief.situation or ""
+
+    def one(slot: str, *moves: Move) -> list[Sentence]:
+        options = _reusable(turns, *moves)
+        text = phrasing.pick([say for say, _ in options], slot)
+        ids = tuple(passage.passage_id for say, passage in options if say == text)[:1]
+        return [Sentence(moves[0], text, ids)] if text else []
+
+    fallback = phrasing.phrase("fallback_answer", situation, writer=brief.writer.name or "客户经理")
+    answer = one("answer", Move.ANSWER) or ([Sentence(Move.ANSWER, fallback)] if fallback else [])
+    reason = one("reason", Move.REASON)
+    closing = one("close", Move.ASK, Move.NEXT_STEP)
+    if not closing and situations()[situation].selling:
+        closing = [Sentence(Move.NEXT_STEP, phrasing.phrase("next_step", "generic"))]
+    if not answer and not reason:
+        return {}
+    return {
+        "acknowledge": _acknowledge(brief, phrasing),
+        "answer": answer or reason,
+        "reason": reason if answer else [],
+        "close": closing,
+    }
+
+
+def _must_say(sheet: ProductSheet, passages: Sequence[Passage], length: Length) -> list[Sentence]:
+    count = {Length.SHORT: 1, Length.MEDIUM: 2, Length.LONG: 3}[length]
+    return [Sentence(Move.CAUTION, clean(text) + "。", grounds(text, passages)) for text in sheet.must_say[:count]]
+
+
+def grounds(text: str, passages: Sequence[Passage]) -> tuple[str, ...]:
+    """The passage that holds `text` verbatim, else the first: the sheet itself."""
+    holding = [p.passage_id for p in passages if clean(text) in p.text]
+    return tuple((holding or [p.passage_id for p in passages])[:1])
+
+
+def _closing_question(brief: Brief, sheet: ProductSheet, phrasing: Phrasing) -> str:
+    if sheet.product_kind in LOANS:
+        return phrasing.phrase("next_step", "loan")
+    by_type = {"deposit": "deposit", "insurance": "insurance", "gold": "gold"}
+    return phrasing.phrase("next_step", by_type.get(gate_type(sheet), "product"))
+
+
+def _laid_out(moves: dict[str, list[Sentence]], brief: Brief, *, keep_answer: bool = False) -> list[Sentence]:
+    """The moves of this length in order, without repeating a thought, inside the length's measure."""
+    wanted = MOVES[brief.length]
+    if brief.tone is Tone.POLITE and "acknowledge" not in wanted:
+        wanted = ("acknowledge", *wanted)
+    laid = list(_without_repeats(sentence for move in wanted for sentence in moves.get(move, [])))
+    mandatory = {Move.ANSWER, Move.NEXT_STEP} | ({Move.CAUTION} if keep_answer else set())
+    while len(laid) > 1 and sum(len(s.text) for s in laid) > CHARACTERS[brief.length]:
+        droppable = [s for s in laid if s.move not in mandatory]
+        if not droppable:
+            break
+        laid.remove(droppable[-1])
+    return laid
+
+
+def _without_repeats(sentences: Iterable[Sentence]) -> Iterable[Sentence]:
+    seen: list[str] = []
+    for sentence in sentences:
+        if sentence.text and not any(likeness(sentence.text, text) > SAME_SENTENCE for text in seen):
+            seen.append(sentence.text)
+            yield sentence
+
+
+def _friend_request(brief: Brief, phrasing: Phrasing) -> list[Sentence]:
+    text = phrasing.phrase("friend_request", writer=brief.writer.name or "客户经理", branch=brief.writer.branch or "")
+    return [Sentence(Move.ANSWER, text)]

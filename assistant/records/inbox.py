@@ -6,19 +6,23 @@ as `dead`, where people see it. Messages of one member are worked on one at a ti
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal_column, or_, select, text, update
 
 from assistant.records.errors import LeaseLost
 from assistant.records.tables import inbox
+from knowledge.stores.columns import storable
 from knowledge.stores.database import Database
 from knowledge.stores.statements import insert_if_absent
 
 _earlier = inbox.alias("earlier")
+# spelled out in the query, or a partial index is not used
+_WAITING: list[ColumnElement[str]] = [literal_column("'new'"), literal_column("'leased'")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Inbox:
         with self.database.writing() as conn:
             if not self.database.is_sqlite:
                 # Row numbers are given before the commit; in turn, so that a member's messages keep their order.
-                conn.execute(text("SELECT pg_advisory_xact_lock(7201127, hashtext(:userid))"), {"userid": userid})
+                conn.execute(text("SELECT pg_advisory_xact_lock(:room, :member)"), _order_lock(userid))
             return insert_if_absent(conn, inbox, ("channel", "dedupe_key"), row) == 1
 
     def claim(self, limit: int, lease: timedelta, *, now: datetime) -> list[InboxMessage]:
@@ -84,10 +88,10 @@ class Inbox:
         nobody_before = ~(
             select(_earlier.c.id)
             .where(_earlier.c.userid == inbox.c.userid, _earlier.c.id < inbox.c.id)
-            .where(_earlier.c.status.in_(("new", "leased")))
+            .where(_earlier.c.status.in_(_WAITING))
             .exists()
         )
-        waiting = inbox.c.status.in_(("new", "leased"))
+        waiting = inbox.c.status.in_(_WAITING)
         query = select(inbox.c.id).where(waiting, due, nobody_before).order_by(inbox.c.id).limit(limit)
         return query.with_for_update(skip_locked=True, of=inbox)
 
@@ -132,14 +136,18 @@ class Inbox:
     def counts(self) -> dict[str, int]:
         """How many messages stand in each status."""
         with self.database.reading() as conn:
-            rows = conn.execute(select(inbox.c.status, func.count()).group_by(inbox.c.status)).all()
-        return {status: number for status, number in rows}
+            rows = conn.execute(select(inbox.c.status, func.count()).group_by(inbox.c.status))
+            return {row[0]: row[1] for row in rows}
 
     def dead(self, limit: int = 100) -> list[InboxMessage]:
         """Dead letters, newest first."""
         query = select(inbox).where(inbox.c.status == "dead").order_by(inbox.c.id.desc()).limit(limit)
         with self.database.reading() as conn:
             return [_message(row) for row in conn.execute(query)]
+
+
+def _order_lock(userid: str) -> dict[str, int]:
+    return {"room": 7_201_127, "member": zlib.crc32(storable(userid).encode()) - 2**31}  # two signed 32-bit numbers
 
 
 def _settle(conn: Connection, message: InboxMessage, **columns: object) -> None:

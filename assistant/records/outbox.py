@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal_column, or_, select, update
 
 from assistant.records.errors import LeaseLost
 from assistant.records.tables import outbox
@@ -19,6 +19,8 @@ from knowledge.stores.database import Database
 from knowledge.stores.statements import insert_if_absent
 
 _earlier = outbox.alias("earlier")
+# spelled out in the query, or a partial index is not used
+_WAITING: list[ColumnElement[str]] = [literal_column("'pending'"), literal_column("'sending'")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +149,8 @@ class Outbox:
     def counts(self) -> dict[str, int]:
         """How many messages stand in each status."""
         with self.database.reading() as conn:
-            rows = conn.execute(select(outbox.c.status, func.count()).group_by(outbox.c.status)).all()
-        return {status: number for status, number in rows}
+            rows = conn.execute(select(outbox.c.status, func.count()).group_by(outbox.c.status))
+            return {row[0]: row[1] for row in rows}
 
     def dead(self, limit: int = 100) -> list[OutboxMessage]:
         """Dead letters, newest first."""
@@ -165,10 +167,10 @@ def _claimable(limit: int, now: datetime) -> Any:
     nobody_before = ~(
         select(_earlier.c.id)
         .where(_earlier.c.userid == outbox.c.userid, _earlier.c.id < outbox.c.id)
-        .where(_earlier.c.status.in_(("pending", "sending")))
+        .where(_earlier.c.status.in_(_WAITING))
         .exists()
     )
-    waiting = outbox.c.status.in_(("pending", "sending"))
+    waiting = outbox.c.status.in_(_WAITING)
     query = select(outbox.c.id).where(waiting, due, nobody_before).order_by(outbox.c.id).limit(limit)
     return query.with_for_update(skip_locked=True, of=outbox)
 

@@ -21,7 +21,7 @@ def insert_if_absent(conn: Connection, table: Table, keys: Iterable[str], rows: 
         statement = sqlite.insert(table).on_conflict_do_nothing(index_elements=list(keys))
     else:
         statement = postgresql.insert(table).on_conflict_do_nothing(index_elements=list(keys))
-    return conn.execute(statement, rows).rowcount
+    return conn.execute(statement.inline(), rows).rowcount  # inline: with RETURNING there would be no count
 
 
 def upsert(conn: Connection, table: Table, keys: Sequence[str], row: Row) -> None:

@@ -24,7 +24,7 @@ def wording_match(words: str, entry: KnownQuestion) -> float:
 
 
 def choose_known_questions(brief: Brief) -> list[tuple[KnownQuestion, Passage]]:
-    """Known questions that answer this one, best first; only the near ties of the best, so 「换一版」 stays on the matter."""
+    """Known questions that answer this one, best first; only near ties of the best, so 「换一版」 keeps to the matter."""
     codes = {sheet.code for sheet, _ in brief.materials.sheets}
     second = {code for code, _ in brief.understanding.situations[1:3]}
     scored: list[tuple[float, KnownQuestion, Passage]] = []

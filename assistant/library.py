@@ -1,0 +1,116 @@
+"""Opens what retrieval found: from a passage to the typed content behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+
+from assistant.drafting.brief import Materials
+from knowledge.content import KnownQuestion, MomentsTopic, PlaybookHeader, Transcript
+from knowledge.documents import DocumentKind, DocumentVersion, Evidence, Passage, Scope
+from knowledge.products import ProductSheet
+
+MOST_CACHED = 20_000
+
+
+class ContentStore(Protocol):
+    """The stored versions with their typed payloads."""
+
+    def version(self, version_id: str) -> DocumentVersion: ...
+
+    def passages_of(self, version_id: str) -> list[Passage]: ...
+
+    def payloads(self, kind: DocumentKind, on: date) -> list[DocumentVersion]: ...
+
+    def revision(self) -> int: ...
+
+
+Sheet = tuple[ProductSheet, tuple[Passage, ...]]
+
+
+@dataclass
+class Library:
+    """Typed contents by version, cached: a version's content never changes."""
+
+    store: ContentStore
+    _contents: dict[str, Any] = field(default_factory=dict)
+    _shelves: dict[tuple[int, date], dict[str, DocumentVersion]] = field(default_factory=dict)
+
+    def materials(self, evidence: Iterable[Evidence], **more: Any) -> Materials:
+        """Sort evidence by what stands behind it, keeping its order."""
+        found = tuple(evidence)
+        opened = [(self.content(e.passage), e.passage) for e in found]
+        return Materials(
+            known_questions=tuple((c, p) for c, p in opened if isinstance(c, KnownQuestion)),
+            transcripts=tuple((c, p) for c, p in opened if isinstance(c, Transcript)),
+            playbooks=tuple((c[0], c[1], p) for c, p in opened if isinstance(c, tuple)),
+            topics=tuple((c, p) for c, p in opened if isinstance(c, MomentsTopic)),
+            evidence=found,
+            **more,
+        )
+
+    def content(self, passage: Passage) -> Any:
+        """The typed content of a passage's version; None for a plain document."""
+        version_id = passage.version_id
+        if version_id not in self._contents:
+            if len(self._contents) >= MOST_CACHED:
+                self._contents.clear()
+            self._contents[version_id] = _typed(self.store.version(version_id).payload)
+        return self._contents[version_id]
+
+    def sheet(self, code: str, *, scope: Scope, on: date) -> Sheet | None:
+        """A product's sheet in force on `on` with its passages, None when there is none within `scope`."""
+        version = self._shelf(on).get(code)
+        return self._open(version) if version and scope.admits(version.branches, version.roles) else None
+
+    def sheets_up_to(self, level: str, *, scope: Scope, on: date) -> list[Sheet]:
+        """Sheets with a risk level within `level` (C1-C5), the calmest first."""
+        fitting = []
+        for version in self._shelf(on).values():
+            sheet = _typed(version.payload)
+            if isinstance(sheet, ProductSheet) and sheet.risk_level and sheet.risk_level[1] <= level[1]:
+                fitting.append((sheet.risk_level, sheet.code, version))
+        admitted = [v for _, _, v in sorted(fitting, key=lambda f: f[:2]) if scope.admits(v.branches, v.roles)]
+        return [self._open(version) for version in admitted]
+
+    def _open(self, version: DocumentVersion) -> Sheet:
+        key = f"sheet:{version.version_id}"
+        if key not in self._contents:
+            passages = tuple(self.store.passages_of(version.version_id))
+            self._contents[key] = (_typed(version.payload), passages)
+        sheet: Sheet = self._contents[key]
+        return sheet
+
+    def _shelf(self, on: date) -> dict[str, DocumentVersion]:
+        key = (self.store.revision(), on)
+        if key not in self._shelves:
+            if len(self._shelves) > 8:
+                self._shelves.clear()
+            versions = self.store.payloads(DocumentKind.PRODUCT, on)
+            self._shelves[key] = {str(_data(v.payload).get("code", "")): v for v in versions}
+        return self._shelves[key]
+
+
+def _data(payload: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    data = (payload or {}).get("data", {})
+    return data if isinstance(data, Mapping) else {}
+
+
+def _typed(payload: Mapping[str, Any] | None) -> Any:
+    """The pydantic content of a payload, or (header, sections) of a playbook; None for other payloads."""
+    models: dict[str, type[BaseModel]] = {
+        "product": ProductSheet,
+        "known_question": KnownQuestion,
+        "transcript": Transcript,
+        "moments_topic": MomentsTopic,
+    }
+    content = (payload or {}).get("content")
+    if content == "playbook":
+        data = _data(payload)
+        return (PlaybookHeader.model_validate(data["header"]), dict(data["sections"]))
+    model = models.get(str(content))
+    return model.model_validate(_data(payload)) if model else None

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from knowledge.retrieval.text import fold
+from knowledge.retrieval.text import fold, grammar_characters
 
 Vectors = npt.NDArray[np.float32]
 _Hashes = npt.NDArray[np.uint64]
@@ -34,10 +34,7 @@ class Embedder(Protocol):
         ...
 
 
-# Characters of grammar rather than subject; pairs that contain them weigh less.
-_GRAMMAR = (
-    "的了吗呢啊吧呀嘛哦我你您他她它们是在有和与或就都也还又再很太这那个些么什怎请问想要能会可以把被给对到从去来不没"
-)
+# A run of characters weighs as much as its lightest; characters of grammar weigh little.
 _GRAMMAR_WEIGHT = 0.3
 _SIZES = ((1, 0.35), (2, 1.0), (3, 0.6))
 _MIXER = np.uint64(0x9E3779B97F4A7C15)
@@ -45,7 +42,7 @@ _MIXER = np.uint64(0x9E3779B97F4A7C15)
 
 @cache
 def _grammar_codes() -> npt.NDArray[np.uint32]:
-    return np.array(sorted(map(ord, _GRAMMAR)), dtype=np.uint32)
+    return np.array(sorted(map(ord, grammar_characters())), dtype=np.uint32)
 
 
 class HashEmbedder:

@@ -19,6 +19,11 @@ class FolderLock:
         self._path = path
         self._handle: int | None = None
 
+    @property
+    def held(self) -> bool:
+        """Whether this object holds the lock."""
+        return self._handle is not None
+
     def acquire(self) -> bool:
         """Take the lock without waiting; False when somebody else holds it."""
         if self._handle is not None:

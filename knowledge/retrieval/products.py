@@ -137,7 +137,7 @@ class ProductNames:
         return list(dict.fromkeys(found))
 
     def _by_family(self, text: str) -> list[str]:
-        """Products whose bare name (no term, class, risk mark) stands in the question and whose marks do not disagree."""
+        """Products whose bare name (no term, class or risk mark) stands in the question and whose marks agree."""
         present = [family for family in self._families if family in text]
         present = [family for family in present if not any(family != other and family in other for other in present)]
         asked = _marks(text)

@@ -53,18 +53,22 @@ class PassageSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StageWeights:
-    """Shares of the stages in the fused score (0 to 1), and what naming a product adds to it."""
+    """Shares of the stages in the fused score (0 to 1), and what else adds to it.
 
-    text: float = 0.5
-    question: float = 0.35
-    dense: float = 0.15
+    `same_question` is added in full for a known question worded as this one is, in part from `alike` (cosine) on.
+    """
+
+    text: float = 0.9
+    dense: float = 0.1
+    same_question: float = 0.3
     same_product: float = 0.5
     other_product: float = -0.5
+    alike: float = 0.85
 
     @property
     def shares(self) -> dict[str, float]:
         """Shares by stage name."""
-        return {"text": self.text, "question": self.question, "dense": self.dense}
+        return {"text": self.text, "dense": self.dense}
 
 
 @dataclass
@@ -74,8 +78,14 @@ class _Snapshot:
     revision: int
     passages: dict[str, Passage]
     holders: dict[str, list[str]]  # content key -> passages that hold this text or known question
+    asked: dict[str, list[str]]  # content key -> passages that have this known question
     sheets: list[tuple[ProductSheet, date, date | None]]
     names: dict[date, ProductNames] = field(default_factory=dict)
+
+    def admits(self, name: str, allowed: Filter) -> bool:
+        """Whether this revision holds the passage and the filter lets it through."""
+        passage = self.passages.get(name)
+        return passage is not None and allowed.admits(passage)
 
     def product_names(self, on: date) -> ProductNames:
         if on not in self.names:
@@ -164,45 +174,37 @@ class KnowledgeRetriever:
     def _stages(
         self, question: str, snapshot: _Snapshot, allowed: Filter, product: Resolution, depth: int
     ) -> dict[str, dict[str, float]]:
-        lexical = self._lexical.search(question, allowed=allowed, limit=depth)
-        text, asked = dict(lexical.text), dict(lexical.question)
+        text = self._lexical.search(question, allowed=allowed, limit=depth)
         meant = frozenset({product.code} if product.code else product.candidates)
         if meant:  # its passages must be among the candidates, however many others say similar things
             narrow = Filter(allowed.on, allowed.scope, allowed.kinds, meant)
-            own = self._lexical.search(question, allowed=narrow, limit=depth)
-            text.update(own.text)
-            asked.update(own.question)
-        stages = {"text": text, "question": asked, "dense": self._dense(question, snapshot, allowed, depth)}
+            text |= self._lexical.search(question, allowed=narrow, limit=depth)
+        dense, asked = self._dense(question, snapshot, allowed, depth)
+        stages = {"text": text, "dense": dense, "question": asked}
+        # The filters once more, in the database's own words: no derived index is trusted with them alone.
         return {
-            stage: {name: score for name, score in scores.items() if self._may_show(snapshot, name, allowed)}
+            stage: {name: score for name, score in scores.items() if snapshot.admits(name, allowed)}
             for stage, scores in stages.items()
         }
 
-    def _dense(self, question: str, snapshot: _Snapshot, allowed: Filter, depth: int) -> dict[str, float]:
-        """Best cosine per passage over its text and its known questions."""
+    def _dense(
+        self, question: str, snapshot: _Snapshot, allowed: Filter, depth: int
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """Best cosine per passage over its text and known questions, and of known questions worded as this one is."""
         if self._weights.dense <= 0:
-            return {}
+            return {}, {}
         vector = self._embedder.embed([question])[0]
-        found: dict[str, float] = {}
+        best: dict[str, float] = {}
+        asked: dict[str, float] = {}
         for key, score in self._vectors.nearest(vector, depth * 4):
             for name in snapshot.holders.get(key, ()):
-                if name not in found and self._may_show(snapshot, name, allowed):
-                    found[name] = score
-            if len(found) >= depth:
+                if snapshot.admits(name, allowed):
+                    best.setdefault(name, score)
+            for name in snapshot.asked.get(key, ()) if score >= self._weights.alike else ():
+                asked.setdefault(name, score)
+            if len(best) >= depth:
                 break
-        return found
-
-    @staticmethod
-    def _may_show(snapshot: _Snapshot, name: str, allowed: Filter) -> bool:
-        """The filters once more, against the database's own words: no derived index is trusted with them alone."""
-        passage = snapshot.passages.get(name)
-        return (
-            passage is not None
-            and passage.effective_from <= allowed.on
-            and (passage.effective_until is None or allowed.on < passage.effective_until)
-            and allowed.scope.admits(passage.branches, passage.roles)
-            and (allowed.kinds is None or passage.kind in allowed.kinds)
-        )
+        return best, asked
 
     def _evidence(
         self, passage: Passage, fused: float, stages: Mapping[str, Mapping[str, float]], product: Resolution
@@ -210,7 +212,11 @@ class KnowledgeRetriever:
         scores = {stage: found[passage.passage_id] for stage, found in stages.items() if passage.passage_id in found}
         scores["fused"] = fused
         scores["product"] = self._product_score(passage, product)
-        return Evidence(passage, fused + scores["product"], scores)
+        return Evidence(passage, fused + scores["product"] + self._question_score(scores), scores)
+
+    def _question_score(self, scores: Mapping[str, float]) -> float:
+        alike = self._weights.alike
+        return self._weights.same_question * max(0.0, (scores.get("question", alike) - alike) / (1 - alike))
 
     def _product_score(self, passage: Passage, product: Resolution) -> float:
         meant = {product.code} if product.code else set(product.candidates)
@@ -227,16 +233,19 @@ class KnowledgeRetriever:
         passages = {passage.passage_id: passage for passage in self._source.passages()}
         texts: dict[str, str] = {}
         holders: dict[str, list[str]] = {}
+        asked: dict[str, list[str]] = {}
         for name, passage in passages.items():
             for text in (f"{passage.title}\n{passage.text}", *passage.known_questions):
                 key = content_key(text)
                 texts[key] = text
                 holders.setdefault(key, []).append(name)
+            for text in passage.known_questions:
+                asked.setdefault(content_key(text), []).append(name)
         self._lexical.follow(revision, list(passages.values()))
         if self._weights.dense > 0:
             load = partial(self._embedded, texts=texts)
             self._vectors.follow(texts, load, embedder_id=self._embedder.embedder_id, revision=revision)
-        return _Snapshot(revision, passages, holders, self._source.products())
+        return _Snapshot(revision, passages, holders, asked, self._source.products())
 
     def _embedded(self, keys: Sequence[str], texts: Mapping[str, str]) -> Vectors:
         """Vectors of `keys`, from the database where it has them; new ones are stored there."""

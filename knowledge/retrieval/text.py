@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def _words_of(name: str) -> list[str]:
 
 @cache
 def _folding_table() -> dict[int, str]:
-    return {ord(source): target for source, target in _words_of("traditional.txt")}
+    return {ord(pair[0]): pair[1] for pair in _words_of("traditional.txt")}
 
 
 def fold(text: str) -> str:
@@ -71,6 +72,32 @@ def _word_terms(word: str, unit: str | None) -> list[str]:
     if unit:
         terms.append(word + unit)
     return terms
+
+
+_GRAMMAR_WEIGHT = 0.3
+
+
+@cache
+def grammar_characters() -> frozenset[str]:
+    """Characters of grammar rather than subject."""
+    return frozenset("".join(_words_of("grammar_characters.txt")))
+
+
+def question_terms(text: str, *, at_most: int) -> dict[str, float]:
+    """Terms to search for with their weight: how often each occurs, less for one made of grammar only.
+
+    Args:
+        at_most: longer texts keep this many terms, figures and words of subject first.
+    """
+    grammar = grammar_characters()
+    weights = {
+        term: count * (_GRAMMAR_WEIGHT if grammar.issuperset(term) else 1.0)
+        for term, count in Counter(tokens(text)).items()
+    }
+    if len(weights) <= at_most:
+        return weights
+    heaviest = sorted(weights, key=lambda term: (len(term) == 1, grammar.issuperset(term), -weights[term]))
+    return {term: weights[term] for term in heaviest[:at_most]}
 
 
 @cache

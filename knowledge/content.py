@@ -89,10 +89,10 @@ class KnownQuestion(_Content):
     known_questions: tuple[str, ...] = ()
     counter_questions: tuple[str, ...] = ()
     answer: str
-    reason: str = ""
+    reason: str | None = None
     caution: str | None = None
-    ask: str = ""
-    next_step: str = ""
+    ask: str | None = None
+    next_step: str | None = None
     products: tuple[str, ...] = ()
     source: str = ""
     effective_from: date

@@ -12,6 +12,7 @@ absent, of another format, half written or damaged is built anew.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -260,8 +261,9 @@ def _schema() -> tantivy.Schema:
 def _entry(passage: Passage, slot: int) -> tantivy.Document:
     document = tantivy.Document()
     title = tokens(passage.title)
-    whole = title * _TITLE_COUNTS + tokens("\n".join((passage.text, *passage.known_questions)))
-    document.add_text("title", " ".join(title))
+    telling = not _is_citation(passage)
+    whole = title * (_TITLE_COUNTS if telling else 1) + tokens("\n".join((passage.text, *passage.known_questions)))
+    document.add_text("title", " ".join(title) if telling else "")
     document.add_text("whole", " ".join(whole))
     document.add_text("passage_id", passage.passage_id)
     document.add_text("kind", passage.kind.value)
@@ -275,6 +277,17 @@ def _entry(passage: Passage, slot: int) -> tantivy.Document:
     document.add_integer("effective_until", passage.effective_until.toordinal() if passage.effective_until else _NEVER)
     document.add_unsigned("slot", slot)
     return document
+
+
+_ARTICLE = re.compile(r"第[〇零一二三四五六七八九十百千0-9]+条(之[一二三四五六七八九十])?$")
+
+
+def _is_citation(passage: Passage) -> bool:
+    """Whether the title only says where the text stands (a law and an article number), not what it is about.
+
+    Such a title weighs no more than the text: counted as a subject it cost a tenth of nDCG@10 on 58,000 articles.
+    """
+    return passage.kind is DocumentKind.REGULATION or _ARTICLE.search(passage.title) is not None
 
 
 def _digest(passage: Passage) -> str:

@@ -6,25 +6,26 @@ scope and date filters -> product named -> lexical text, known questions, vector
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
 from knowledge.documents import DocumentKind, Evidence, Passage, Scope, SearchResult
+from knowledge.errors import IndexUnavailable
 from knowledge.products import ProductSheet
+from knowledge.retrieval.cached_embeddings import CachedEmbeddings, content_key
 from knowledge.retrieval.confidence import THRESHOLD, coverage
-from knowledge.retrieval.embedding import Embedder, HashEmbedder, Vectors, as_bytes, from_bytes
+from knowledge.retrieval.embedding import Embedder, HashEmbedder
 from knowledge.retrieval.fusion import weighted
 from knowledge.retrieval.lexical import Filter, LexicalIndex
 from knowledge.retrieval.products import ProductNames, Resolution
 from knowledge.retrieval.vectors import ExactVectors, VectorIndex
 
-_EMBED_AT_ONCE = 512
+log = logging.getLogger(__name__)
 
 
 class PassageSource(Protocol):
@@ -69,6 +70,17 @@ class StageWeights:
     def shares(self) -> dict[str, float]:
         """Shares by stage name."""
         return {"text": self.text, "dense": self.dense}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What retrieval serves now; revision -1: nothing yet."""
+
+    revision: int
+    passages: int
+    lexical_on_disk: bool
+    vectors_ready: bool
+    embedder_id: str
 
 
 @dataclass
@@ -120,6 +132,7 @@ class KnowledgeRetriever:
         self._threshold = threshold
         self._lock = threading.Lock()
         self._snapshot: _Snapshot | None = None
+        self._vectors_ready = False
 
     def search(
         self,
@@ -169,6 +182,18 @@ class KnowledgeRetriever:
             self._lexical.close()
             self._vectors.close()
 
+    @property
+    def status(self) -> Status:
+        """For readiness checks and `doctor`."""
+        snapshot = self._snapshot
+        return Status(
+            revision=snapshot.revision if snapshot else -1,
+            passages=len(snapshot.passages) if snapshot else 0,
+            lexical_on_disk=self._lexical.on_disk,
+            vectors_ready=self._vectors_ready,
+            embedder_id=self._embedder.embedder_id,
+        )
+
     # -- stages
 
     def _stages(
@@ -191,12 +216,17 @@ class KnowledgeRetriever:
         self, question: str, snapshot: _Snapshot, allowed: Filter, depth: int
     ) -> tuple[dict[str, float], dict[str, float]]:
         """Best cosine per passage over its text and known questions, and of known questions worded as this one is."""
-        if self._weights.dense <= 0:
+        if self._weights.dense <= 0 or not self._vectors_ready:
             return {}, {}
         vector = self._embedder.embed([question])[0]
+        try:
+            nearest = self._vectors.nearest(vector, depth * 4)
+        except IndexUnavailable as exc:
+            log.warning("vectors_unavailable", extra=dict(exc.ids))
+            return {}, {}
         best: dict[str, float] = {}
         asked: dict[str, float] = {}
-        for key, score in self._vectors.nearest(vector, depth * 4):
+        for key, score in nearest:
             for name in snapshot.holders.get(key, ()):
                 if snapshot.admits(name, allowed):
                     best.setdefault(name, score)
@@ -243,23 +273,17 @@ class KnowledgeRetriever:
                 asked.setdefault(content_key(text), []).append(name)
         self._lexical.follow(revision, list(passages.values()))
         if self._weights.dense > 0:
-            load = partial(self._embedded, texts=texts)
-            self._vectors.follow(texts, load, embedder_id=self._embedder.embedder_id, revision=revision)
+            self._follow_vectors(revision, texts)
         return _Snapshot(revision, passages, holders, asked, self._source.products())
 
-    def _embedded(self, keys: Sequence[str], texts: Mapping[str, str]) -> Vectors:
-        """Vectors of `keys`, from the database where it has them; new ones are stored there."""
-        rows = self._source.cached_embeddings(self._embedder.embedder_id)
-        missing = [key for key in keys if key not in rows]
-        for start in range(0, len(missing), _EMBED_AT_ONCE):
-            part = missing[start : start + _EMBED_AT_ONCE]
-            vectors = self._embedder.embed([texts[key] for key in part])
-            fresh = {key: as_bytes(vector) for key, vector in zip(part, vectors, strict=True)}
-            self._source.store_embeddings(self._embedder.embedder_id, fresh)
-            rows.update(fresh)
-        return from_bytes([rows[key] for key in keys], self._embedder.dimension)
-
-
-def content_key(text: str) -> str:
-    """The key under which the vector of `text` is cached."""
-    return sha256(text.encode(errors="replace")).hexdigest()
+    def _follow_vectors(self, revision: int, texts: Mapping[str, str]) -> None:
+        """Without its vectors retrieval still answers, by words alone."""
+        load, name = CachedEmbeddings(self._source, self._embedder, texts), self._embedder.embedder_id
+        try:
+            self._vectors.follow(texts, load, embedder_id=name, dimension=self._embedder.dimension, revision=revision)
+            self._vectors_ready = True
+        except IndexUnavailable as exc:
+            log.warning("vectors_unavailable", extra=dict(exc.ids))
+            self._vectors_ready = False
+        finally:
+            load.release()

@@ -16,7 +16,9 @@ LoadVectors = Callable[[Sequence[str]], Vectors]
 class VectorIndex(Protocol):
     """Nearest vectors by content key. Knows no dates, scopes or passages: the caller over-fetches and filters."""
 
-    def follow(self, keys: Collection[str], load: LoadVectors, *, embedder_id: str, revision: int) -> None:
+    def follow(
+        self, keys: Collection[str], load: LoadVectors, *, embedder_id: str, dimension: int, revision: int
+    ) -> None:
         """Hold exactly the vectors of `keys`; `load` gives the rows of those that are new."""
         ...
 
@@ -37,13 +39,15 @@ class ExactVectors:
         self._state: tuple[list[str], Vectors] = ([], np.zeros((0, 1), dtype=np.float32))
         self._embedder_id = ""
 
-    def follow(self, keys: Collection[str], load: LoadVectors, *, embedder_id: str, revision: int) -> None:
+    def follow(
+        self, keys: Collection[str], load: LoadVectors, *, embedder_id: str, dimension: int, revision: int
+    ) -> None:
         """Hold exactly the vectors of `keys`, in sorted order so that equal scores always rank the same."""
         with self._lock:
             wanted = sorted(set(keys))
             if embedder_id == self._embedder_id and wanted == self._state[0]:
                 return
-            self._state = (wanted, load(wanted) if wanted else np.zeros((0, 1), dtype=np.float32))
+            self._state = (wanted, load(wanted) if wanted else np.zeros((0, dimension), dtype=np.float32))
             self._embedder_id = embedder_id
 
     def nearest(self, vector: Vectors, limit: int) -> list[tuple[str, float]]:

@@ -1,0 +1,218 @@
+"""Vectors in Chroma: a derived index with one owner, thrown away and rebuilt whenever it does not behave.
+
+Chroma's embedded store survives neither `kill -9` in the middle of a write nor a second writing process, and its own
+metadata filters are slow. So the folder is locked by its owner, only servable texts are in the collection, callers
+over-fetch and filter, and nothing is kept here that the database cannot give again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import shutil
+import threading
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from knowledge.errors import IndexLocked, IndexUnavailable
+from knowledge.retrieval.embedding import Vectors
+from knowledge.retrieval.locking import FolderLock
+from knowledge.retrieval.vectors import LoadVectors
+
+if TYPE_CHECKING:
+    from chromadb.api import ClientAPI
+    from chromadb.api.models.Collection import Collection as ChromaCollection
+
+log = logging.getLogger(__name__)
+
+CHUNKER = "1"  # raise it when the texts that are embedded are cut or joined in another way
+_COLLECTION = "passages"
+_BATCH = 2_000
+_Result = TypeVar("_Result")
+
+
+class ChromaVectors:
+    """A `VectorIndex` in a folder of its own (one owner) or on a Chroma server (many clients)."""
+
+    def __init__(self, folder: Path | None = None, *, url: str | None = None) -> None:
+        """Opens nothing yet but takes the folder's lock.
+
+        Raises: IndexLocked when another process owns the folder; ValueError unless one of folder and url is given.
+        """
+        if (folder is None) == (url is None):
+            raise ValueError("give either a folder or a url")
+        self._folder, self._url = folder, url
+        self._lock = threading.RLock()
+        self._owner = FolderLock(folder.with_name(folder.name + ".lock")) if folder else None
+        if self._owner and not self._owner.acquire():
+            raise IndexLocked(folder=str(folder))
+        self._client: ClientAPI | None = None
+        self._collection: ChromaCollection | None = None
+        self._wanted: tuple[list[str], LoadVectors, dict[str, Any]] | None = None
+
+    def follow(
+        self, keys: Collection[str], load: LoadVectors, *, embedder_id: str, dimension: int, revision: int
+    ) -> None:
+        """Hold exactly the vectors of `keys`; a store that fails or was built for other vectors is built anew."""
+        with self._lock:
+            stamp = {"embedder": embedder_id, "dimension": dimension, "chunker": CHUNKER, "revision": revision}
+            self._wanted = (sorted(set(keys)), load, stamp)
+            self._or_rebuild(self._bring_up_to_date)
+
+    def nearest(self, vector: Vectors, limit: int) -> list[tuple[str, float]]:
+        """At most `limit` (key, cosine), best first. Raises: IndexUnavailable when even a new store fails."""
+        with self._lock:
+            if self._wanted is None or not self._wanted[0] or limit < 1:
+                return []
+            return self._or_rebuild(lambda: self._query(vector, limit))
+
+    def close(self) -> None:
+        """Let go of client and lock."""
+        with self._lock:
+            self._disconnect()
+            self._wanted = None
+            if self._owner:
+                self._owner.release()
+
+    # -- one try, one rebuild
+
+    def _or_rebuild(self, work: Callable[[], _Result]) -> _Result:
+        """Chroma fails in many ways (own errors, pickle, SQLite, a panic of its Rust core): all mean a new store."""
+        try:
+            return work()
+        # any failure of a derived index is answered by building it again; a panic is not even an Exception
+        except BaseException as exc:
+            if not isinstance(exc, Exception) and type(exc).__name__ != "PanicException":
+                raise
+            log.warning("vector_index_rebuilt", extra={"cause": type(exc).__name__})
+        try:
+            self._throw_away()
+            self._bring_up_to_date()
+            return work()
+        except Exception as exc:
+            raise IndexUnavailable(index="chroma", cause=type(exc).__name__) from exc
+
+    def _bring_up_to_date(self) -> None:
+        if self._wanted is None:
+            return
+        keys, load, stamp = self._wanted
+        collection = self._opened(stamp)
+        held = set(collection.get(include=[])["ids"])
+        gone, new = sorted(held - set(keys)), [key for key in keys if key not in held]
+        if gone or new:
+            self._mark(stamp, finished=False)
+        for part in _parts(gone):
+            collection.delete(ids=list(part))
+        for part in _parts(new):
+            collection.upsert(ids=list(part), embeddings=load(part))
+        count = collection.count()
+        if count < len(keys) or (count > len(keys) and self._url is None):  # a server may serve a slower process too
+            raise IndexUnavailable(index="chroma", cause="count")
+        self._check_self_found(collection, keys, load)
+        self._mark(stamp, finished=True)
+
+    @staticmethod
+    def _check_self_found(collection: ChromaCollection, keys: Sequence[str], load: LoadVectors) -> None:
+        """A store that lost vectors still counts them: a sample must find itself."""
+        for key in keys[:: max(1, len(keys) // 4)][:4]:
+            vector = load([key])
+            if not vector.any():
+                continue
+            found = collection.query(query_embeddings=vector, n_results=1, include=["distances"])
+            distances = found["distances"]
+            if not distances or not distances[0] or distances[0][0] > 0.01:
+                raise IndexUnavailable(index="chroma", cause="self_query")
+
+    def _query(self, vector: Vectors, limit: int) -> list[tuple[str, float]]:
+        if self._wanted is None:
+            return []
+        collection = self._collection or self._opened(self._wanted[2])
+        count = min(limit, len(self._wanted[0]))
+        found = collection.query(query_embeddings=vector.reshape(1, -1), n_results=count, include=["distances"])
+        distances = found["distances"]
+        if not distances or len(found["ids"][0]) < min(count, 1):
+            raise IndexUnavailable(index="chroma", cause="empty")
+        pairs = [(key, 1.0 - float(distance)) for key, distance in zip(found["ids"][0], distances[0], strict=True)]
+        return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
+
+    # -- client, collection, stamp
+
+    def _opened(self, stamp: dict[str, Any]) -> ChromaCollection:
+        client = self._client or self._connect()
+        name = self._name(stamp)
+        metadata = {key: stamp[key] for key in ("embedder", "dimension", "chunker")}
+        collection = client.get_or_create_collection(
+            name, metadata=metadata, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+        )
+        space = (collection.configuration_json.get("hnsw") or {}).get("space")
+        if dict(collection.metadata or {}) != metadata or space != "cosine" or self._half_written(stamp):
+            client.delete_collection(name)
+            collection = client.create_collection(
+                name, metadata=metadata, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+            )
+        self._collection = collection
+        return collection
+
+    def _name(self, stamp: dict[str, Any]) -> str:
+        """On a server, which processes set to different embedders may share, each embedder has its own collection."""
+        safe = re.sub(r"[^a-zA-Z0-9]+", "-", stamp["embedder"]).strip("-")
+        return f"{_COLLECTION}-{safe}"[:200].rstrip("-") if self._url else _COLLECTION
+
+    def _connect(self) -> ClientAPI:
+        import chromadb
+        from chromadb.config import Settings
+
+        settings = Settings(anonymized_telemetry=False)
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._client = chromadb.PersistentClient(path=str(self._folder), settings=settings)
+        else:
+            host, port, secure = _address(self._url or "")
+            self._client = chromadb.HttpClient(host=host, port=port, ssl=secure, settings=settings)
+        return self._client
+
+    def _disconnect(self) -> None:
+        client, self._client, self._collection = self._client, None, None
+        close = getattr(client, "close", None)
+        if close is not None:
+            close()
+
+    def _throw_away(self) -> None:
+        self._disconnect()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        elif self._wanted is not None:
+            self._connect().delete_collection(self._name(self._wanted[2]))
+
+    @property
+    def _stamp_file(self) -> Path | None:
+        return self._folder / "stamp.json" if self._folder else None
+
+    def _mark(self, stamp: dict[str, Any], *, finished: bool) -> None:
+        if self._stamp_file is not None:
+            self._stamp_file.write_text(json.dumps({**stamp, "finished": finished}), encoding="utf-8")
+
+    def _half_written(self, stamp: dict[str, Any]) -> bool:
+        """Whether the last write into the folder was cut off, or was of other vectors than these."""
+        if self._stamp_file is None or not self._stamp_file.exists() or self._collection is not None:
+            return False
+        try:
+            held = json.loads(self._stamp_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return True
+        same = all(held.get(key) == stamp[key] for key in ("embedder", "dimension", "chunker"))
+        return not (same and held.get("finished") is True)
+
+
+def _parts(keys: Sequence[str]) -> list[Sequence[str]]:
+    return [keys[start : start + _BATCH] for start in range(0, len(keys), _BATCH)]
+
+
+def _address(url: str) -> tuple[str, int, bool]:
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(url if "//" in url else f"http://{url}")
+    secure = parts.scheme == "https"
+    return parts.hostname or "localhost", parts.port or (443 if secure else 8000), secure

@@ -201,7 +201,8 @@ class KnowledgeStore:
         )
         with self.database.reading() as conn:
             rows = conn.execute(query).all()
-        return [(ProductSheet.model_validate(payload), first, until) for payload, first, until in rows]
+        sheets = ((payload.get("data", payload), first, until) for payload, first, until in rows)
+        return [(ProductSheet.model_validate(sheet), first, until) for sheet, first, until in sheets]
 
     def cached_embeddings(self, embedder_id: str) -> dict[str, bytes]:
         """Content key (sha256 of the text) to vector (float32, little endian) for one embedder."""

@@ -1,0 +1,62 @@
+"""Which document a file is a version of, and what a file probably is."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from pathlib import PurePosixPath
+
+from knowledge.documents import DocumentKind
+from knowledge.ingestion.wording import words
+
+_VERSION_MARK = re.compile(
+    r"[\s._\-（(\[【]*(?:v\d+(?:\.\d+)*|第?[一二三四五六七八九十\d]+版|\d{0,4}年?旧版|新版|修订版|已废止|已失效|作废)[)）\]】]*$",
+    re.I,
+)
+_SUPERSEDED = re.compile(r"旧版|已废止|已失效|作废|已过期|superseded|obsolete|repealed", re.I)
+_SEPARATORS = re.compile(r"[^\w]+")
+_ORDER = (
+    DocumentKind.TRANSCRIPT,
+    DocumentKind.PLAYBOOK,
+    DocumentKind.FAQ,
+    DocumentKind.REGULATION,
+    DocumentKind.PRODUCT,
+)
+
+
+def document_id(name: str, *, prefix: str = "file") -> str:
+    """A stable id from a file's name (or path, to tell two of the same name apart).
+
+    Marks of a version at the end of the stem (`.v1`, 旧版) do not count, so that a new wording is a new version.
+    """
+    path = PurePosixPath(unicodedata.normalize("NFC", name))
+    stem = path.stem
+    while (shorter := _VERSION_MARK.sub("", stem)) != stem and shorter:
+        stem = shorter
+    slug = _SEPARATORS.sub("-", stem).strip("-")[:40].lower()
+    key = f"{path.parent}/{stem}{_family(path.suffix)}"
+    return f"{prefix}-{slug}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
+
+
+def _family(suffix: str) -> str:
+    """Formats in which the same text is kept count as one: a leaflet may come as md today and txt tomorrow."""
+    lowered = suffix.lower()
+    return ".md" if lowered in {".md", ".markdown", ".txt", ".text"} else lowered
+
+
+def looks_superseded(*texts: str) -> bool:
+    """Whether a name or a status says that this wording is no longer in force."""
+    return any(_SUPERSEDED.search(text) for text in texts)
+
+
+def guess_kind(name: str, opening: str) -> DocumentKind:
+    """What an untyped file probably is, from its name and its first lines."""
+    if len(re.findall(r"^\s*第[零〇一二三四五六七八九十百千0-9]+条", opening, re.M)) >= 3:
+        return DocumentKind.REGULATION
+    marks = words("guess")
+    for text in (PurePosixPath(name).stem.lower(), opening[:80].lower()):
+        for kind in _ORDER:
+            if any(mark in text for mark in marks[kind.value]):
+                return kind
+    return DocumentKind.OTHER

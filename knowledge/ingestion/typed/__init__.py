@@ -1,0 +1,1 @@
+"""Readers of the files that a middle office writes to a template."""

@@ -1,0 +1,56 @@
+"""YAML as people write it: every scalar stays the text that was typed (0.10% and 1.50 keep their zeros)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+_AT_START = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)(?:\r?\n)?^---[ \t]*(?:\r?\n|\Z)", re.S | re.M)
+_KEPT = {"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}
+_BOOLEAN = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
+
+
+class YamlInvalid(Exception):
+    """This is not YAML that we read; the message says where."""
+
+
+class _VerbatimLoader(yaml.CSafeLoader):
+    """Knows null and true/false; numbers and dates stay text, and pydantic turns them into what a field asks for."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode) or key.value in seen:
+                raise YamlInvalid(f"line {key.start_mark.line + 1}: key given twice or not a word")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+_VerbatimLoader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if tag in _KEPT]
+    for letter, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+_VerbatimLoader.add_implicit_resolver("tag:yaml.org,2002:bool", _BOOLEAN, list("tTfF"))
+
+
+def load_yaml(text: str) -> Any:
+    """Parse one YAML document. Raises: YamlInvalid, also for anchors and aliases, which can blow up."""
+    try:
+        if re.search(r"[&*]\w", text) and any(
+            isinstance(token, (yaml.AnchorToken, yaml.AliasToken)) for token in yaml.scan(text, yaml.CSafeLoader)
+        ):
+            raise YamlInvalid("anchors and aliases are not read")
+        return yaml.load(text, _VerbatimLoader)  # noqa: S506  # a subclass of the safe loader
+    except yaml.MarkedYAMLError as exc:
+        line = exc.problem_mark.line + 1 if exc.problem_mark else 0
+        raise YamlInvalid(f"line {line}: {exc.problem}") from exc
+    except (yaml.YAMLError, RecursionError, ValueError) as exc:
+        raise YamlInvalid(type(exc).__name__) from exc
+
+
+def split_front_matter(text: str) -> tuple[str, str]:
+    """(front matter, body); the front matter is empty when there is none."""
+    found = _AT_START.match(text)
+    return (found.group(1), text[found.end() :]) if found else ("", text)

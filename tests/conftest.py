@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -56,6 +57,16 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+    database = Database(f"sqlite:///{path}")
+    upgrade(database)
+    database.close()
+    return path
+
+
 @pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> str:
     """The engine of this test; override by parametrising it with one of ENGINES."""
@@ -73,11 +84,11 @@ def new_database(request: pytest.FixtureRequest, engine: str, tmp_path: Path) ->
 
     def make(*, migrated: bool = True, engine: str = engine, **options: Any) -> Database:
         if engine == "sqlite":
-            database = Database(f"sqlite:///{tmp_path}/wainao-{len(opened)}.db", **options)
-            opened.append(database)
+            path = tmp_path / f"wainao-{len(opened)}.db"
             if migrated:
-                upgrade(database)
-            return database
+                shutil.copy(request.getfixturevalue("migrated_file"), path)
+            opened.append(Database(f"sqlite:///{path}", **options))
+            return opened[-1]
         server: PostgresServer = request.getfixturevalue("postgres")
         urls.append(server.new_url(migrated=migrated))
         opened.append(Database(urls[-1], **options))

@@ -183,9 +183,10 @@ class KnowledgeStore:
             passage_query().where(tables.versions.c.status == VersionStatus.APPROVED.value, has_a_day()).order_by(order)
         )
         with self.database.reading() as conn:
-            rows = conn.execution_options(stream_results=True, yield_per=1000).execute(query)
-            for row in rows:
-                yield passage_of(row)
+            streaming = conn.execution_options(stream_results=True, yield_per=1000)
+            with streaming.execute(query) as rows:  # closed also when the reader stops half way
+                for row in rows:
+                    yield passage_of(row)
 
     def products(self) -> list[tuple[ProductSheet, date, date | None]]:
         """Approved product sheets with their first day and the day from which they no longer hold."""

@@ -21,7 +21,8 @@ def insert_if_absent(conn: Connection, table: Table, keys: Iterable[str], rows: 
         statement = sqlite.insert(table).on_conflict_do_nothing(index_elements=list(keys))
     else:
         statement = postgresql.insert(table).on_conflict_do_nothing(index_elements=list(keys))
-    return conn.execute(statement.inline(), rows).rowcount  # inline: with RETURNING there would be no count
+    # inline: a RETURNING of the new key would leave no count
+    return conn.execute(statement.inline(), rows, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def upsert(conn: Connection, table: Table, keys: Sequence[str], row: Row) -> None:

@@ -252,9 +252,9 @@ class AnswerQuestion:
         firm = brief.situation is not None and (
             situations()[brief.situation].acknowledge or not situations()[brief.situation].selling
         )
-        if found.abstained and not firm and not brief.materials.sheets and brief.kind in REPLIES:
-            if brief.situation != "suitability":
-                return ()
+        unsure = found.abstained and not firm and brief.situation != "suitability"
+        if unsure and not brief.materials.sheets and brief.kind in REPLIES:
+            return ()
         if self.model is not None and not brief.customer.opted_out:
             try:
                 return self.model.draft(brief)

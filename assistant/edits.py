@@ -1,7 +1,7 @@
 """What an RM changed in a draft: sentence by sentence, each change with its category.
 
-Categories: fact (figures, dates, products), compliance (risk wording and disclosures), stage (the question or next step),
-length (said shorter or longer), tone (the same said otherwise), other.
+Categories: fact (figures, dates, products), compliance (risk wording and disclosures), stage (the question or next
+step), length (said shorter or longer), tone (the same said otherwise), other.
 """
 
 from __future__ import annotations

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+
+def text_hash(text: str | None) -> str:
+    """SHA-256 of a text exactly as it is sent; "" for none."""
+    return hashlib.sha256(text.encode()).hexdigest() if text else ""
 
 
 class SendOutcome(StrEnum):

@@ -109,6 +109,8 @@ def read(text: str, *, has_draft: bool = False) -> Command:
 def _decision(text: str, original: str) -> Command | None:
     if found := _match("decision", "edited", text):
         return Command(Want.DECISION, rest=_rest(found, original, "final"), detail="edited")
+    if found := _match("decision", "alternative", text):
+        return Command(Want.DECISION, detail="accepted", reason=found.group("reason"))
     if _match("decision", "edit_prompt", text):
         return Command(Want.DECISION, detail="edit_prompt")
     if _match("decision", "accepted", text):

@@ -1,0 +1,192 @@
+"""The work after the 200: drafts answers to stored messages and sends what was queued, with leases and retries.
+
+Two loops over rows: a worker that dies loses its lease and another takes the row over. Effects are exactly once because
+draft, outbox rows and the inbox mark are one transaction, and every send repeats the same content under WeCom's
+duplicate check.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from assistant.conversation import Incoming, Talk
+from assistant.outgoing import Directory, DirectoryUnavailable, MessageSender, SendOutcome
+from assistant.records.errors import LeaseLost
+from assistant.records.inbox import InboxMessage
+from assistant.records.outbox import OutboxMessage
+from assistant.records.records import Records
+from assistant.records.staff import StaffMember
+from knowledge.errors import DatabaseUnavailable
+
+log = logging.getLogger(__name__)
+
+INBOX_LEASE = timedelta(seconds=120)
+OUTBOX_LEASE = timedelta(seconds=30)
+BATCH = 16
+RATE_WINDOW = timedelta(seconds=60)
+SAFETY = timedelta(seconds=10)
+FIRST_RETRY_S = 2.0
+LONGEST_RETRY_S = 60.0
+MOST_SEND_ATTEMPTS = 8
+NEW_MEMBER_ROLE = "relationship_manager"
+
+
+def backoff(attempts: int) -> timedelta:
+    """How long to wait after the given number of attempts."""
+    return timedelta(seconds=min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** max(0, attempts - 1)))
+
+
+@dataclass(frozen=True)
+class DraftingLoop:
+    """Turns stored messages into drafts and queued answers."""
+
+    records: Records
+    talk: Talk
+    directory: Directory
+    now: Callable[[], datetime]
+    pool: Executor
+
+    def step(self) -> int:
+        """Handle one batch; returns how many messages were taken."""
+        claimed = self.records.inbox.claim(BATCH, INBOX_LEASE, now=self.now())
+        list(self.pool.map(self._one, claimed))
+        return len(claimed)
+
+    def _one(self, message: InboxMessage) -> None:
+        try:
+            self._answer(message)
+        except LeaseLost:
+            log.warning("inbox_lease_lost", extra={"inbox_id": message.id})
+        except DatabaseUnavailable as exc:
+            log.error("inbox_waits_for_database", extra={"inbox_id": message.id, "code": exc.code})
+        except DirectoryUnavailable:
+            self._fail(message, "directory_unavailable")
+        except Exception:  # noqa: BLE001 - the outermost door of the work: nothing may kill the loop
+            log.exception("inbox_failed", extra={"inbox_id": message.id})
+            self._fail(message, "internal_error")
+
+    def _answer(self, message: InboxMessage) -> None:
+        member = self._member(message.userid)
+        if member is None:
+            with self.records.database.writing() as conn:
+                self.records.inbox.bury(conn, message, "member_unknown_to_wecom", now=self.now())
+            return
+        incoming = incoming_of(message)
+        now = self.now()
+        turn = self.talk.turn(incoming, member, now=now)
+        with self.records.database.writing() as conn:
+            self.records.inbox.done(conn, message, now=now)
+            self.talk.keep(conn, incoming, turn, now=now)
+
+    def _member(self, userid: str) -> StaffMember | None:
+        known = self.records.staff.get(userid)
+        if known is not None:
+            return known
+        found = self.directory.look_up(userid)
+        if found is None:
+            return None
+        member = StaffMember(userid, found.name, NEW_MEMBER_ROLE, None, self.now(), source="wecom")
+        with self.records.database.writing() as conn:
+            if self.records.staff.add_if_new(conn, member):
+                self.records.audit.append(
+                    conn, actor="wecom", event="member_registered", subject=userid, body={}, now=self.now()
+                )
+        return member
+
+    def _fail(self, message: InboxMessage, error: str) -> None:
+        """Try again later; when the attempts are used up, tell the member and leave a dead letter."""
+        now = self.now()
+        try:
+            dead = self.records.inbox.fail(message, error, retry_at=now + backoff(message.attempts), now=now)
+            if dead:
+                text = self.talk.messages("failed", number=message.id)
+                with self.records.database.writing() as conn:
+                    self.records.outbox.enqueue(
+                        conn,
+                        dedupe_key=f"{message.id}:failed",
+                        userid=message.userid,
+                        msgtype="text",
+                        body={"content": text},
+                        now=now,
+                    )
+        except (LeaseLost, DatabaseUnavailable) as exc:
+            log.error("inbox_fail_not_kept", extra={"inbox_id": message.id, "code": exc.code})
+
+
+def incoming_of(message: InboxMessage) -> Incoming:
+    """A stored message as the conversation reads it."""
+    payload = message.payload
+    return Incoming(
+        inbox_id=message.id,
+        userid=message.userid,
+        kind=str(payload.get("kind", "unknown")),
+        text=str(payload.get("content") or ""),
+        event=str(payload.get("event") or ""),
+        event_key=str(payload.get("event_key") or ""),
+    )
+
+
+@dataclass(frozen=True)
+class SendingLoop:
+    """Sends queued messages: in order for each member, within WeCom's rate, never twice on purpose."""
+
+    records: Records
+    sender: MessageSender
+    now: Callable[[], datetime]
+    pool: Executor
+    messages_per_minute: int
+    duplicate_check: timedelta
+
+    def step(self) -> int:
+        """Send one batch; returns how many messages were taken."""
+        claimed = self.records.outbox.claim(BATCH, OUTBOX_LEASE, now=self.now())
+        list(self.pool.map(self._one, claimed))
+        return len(claimed)
+
+    def _one(self, message: OutboxMessage) -> None:
+        try:
+            self._send(message)
+        except LeaseLost:
+            log.warning("outbox_lease_lost", extra={"outbox_id": message.id})
+        except DatabaseUnavailable as exc:
+            log.error("outbox_waits_for_database", extra={"outbox_id": message.id, "code": exc.code})
+        except Exception:  # noqa: BLE001 - the outermost door of the work: nothing may kill the loop
+            log.exception("outbox_failed", extra={"outbox_id": message.id})
+
+    def _send(self, message: OutboxMessage) -> None:
+        now = self.now()
+        if self.records.outbox.sent_since(message.userid, now - RATE_WINDOW) >= self.messages_per_minute:
+            self.records.outbox.put_off(message, at=now + timedelta(seconds=5))
+            return
+        first = self.records.outbox.mark_sending(message, now=now)
+        if now - first > self.duplicate_check - SAFETY:
+            # An earlier try may have arrived and WeCom would no longer drop the repeat: a person decides.
+            self.records.outbox.bury(message, "outcome_unknown", now=now)
+            return
+        result = self.sender.send(message.userid, message.msgtype, message.body)
+        now = self.now()
+        if result.outcome is SendOutcome.SENT:
+            self.records.outbox.sent(message, msgid=result.msgid, now=now)
+        elif result.outcome is SendOutcome.REFUSED or message.attempts >= MOST_SEND_ATTEMPTS:
+            self.records.outbox.bury(message, f"{result.outcome}:{result.errcode}", now=now)
+        else:
+            wait = max(backoff(message.attempts), timedelta(seconds=result.retry_after_s))
+            self.records.outbox.retry(message, f"{result.outcome}:{result.errcode}", at=now + wait)
+
+
+def run_until(stop: threading.Event, step: Callable[[], int], *, idle_s: float = 0.05) -> None:
+    """Repeat `step` until `stop`; rest when there was nothing to do, longer while the database is away."""
+    while not stop.is_set():
+        try:
+            taken = step()
+        except DatabaseUnavailable as exc:
+            log.error("loop_waits_for_database", extra={"code": exc.code})
+            stop.wait(1.0)
+            continue
+        if taken == 0:
+            stop.wait(idle_s)

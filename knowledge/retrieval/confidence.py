@@ -10,7 +10,8 @@ from knowledge.retrieval.text import informative_terms, tokens
 
 _READ = 3  # passages looked at
 _ENOUGH = 6000  # characters of a passage looked at
-THRESHOLD = 0.3
+# Of questions of bank customers on a bank's FAQ 4 in 100 fall below it, of laypeople's legal questions 95 in 100.
+THRESHOLD = 0.25
 
 
 def coverage(question: str, passages: Sequence[Passage], frequency: Callable[[str], int], total: int) -> float:

@@ -1,102 +1,49 @@
 """Which product a question names: by code, name or nickname, safe against near misses.
 
 Products of one family differ in little: 90 or 180 days, class A or C, R2 or R3. So letters and figures must agree
-exactly; only the Chinese part of a long name may be off by one character.
+exactly; only the Chinese part of a long name may be off by one character. A name of the family with a mark that no
+product has (稳盈 of 45 days) names no product, rather than the nearest one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from knowledge.products import ProductSheet
-from knowledge.retrieval.text import fold
+from knowledge.retrieval.marks import Marks, bare, compared, marks_of, squeeze, touching
 
-_GAP = re.compile(r"[\s·•・_\-—–()（）\[\]【】「」《》\"'“”,，、.]+")
-_PLAIN = re.compile(r"[a-z0-9]")
 _SHORTEST_FUZZY = 5
-_SHORTEST_FAMILY = 3
+_PLAIN = re.compile(r"[a-z0-9.]+")
+_LETTER = re.compile("[a-z]")
+_Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """`code` when exactly one product is meant; `candidates` when several may be; both empty when none is named."""
+    """`code` when exactly one product is meant; `candidates` when several may be.
+
+    `unknown`: the question names a member of a known family that the bank does not have.
+    """
 
     code: str | None = None
     candidates: tuple[str, ...] = ()
+    unknown: bool = False
+
+    @property
+    def codes(self) -> frozenset[str]:
+        """Every product that may be meant."""
+        return frozenset({self.code} if self.code else self.candidates)
 
 
-def _squeeze(text: str) -> str:
-    """Folded text without gaps, but a space stays between two letters or figures: `a 100` is not `a100`."""
-    folded = fold(text)
-
-    def joint(match: re.Match[str]) -> str:
-        before, after = folded[match.start() - 1 : match.start()], folded[match.end() : match.end() + 1]
-        both_plain = before and after and _PLAIN.match(before) and _PLAIN.match(after)
-        if both_plain and match.group() == ".":
-            return "."
-        return " " if both_plain else ""
-
-    return _GAP.sub(joint, folded)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Name:
-    """One way to call one product."""
+    """One way to call one product, squeezed; `plain` are its letters and figures, which must agree exactly."""
 
     code: str
     text: str
-
-    @cached_property
-    def plain(self) -> list[str]:
-        """Letters and figures in order; they must agree exactly."""
-        return re.findall(r"[a-z0-9.]+", self.text)
-
-    def find(self, question: str) -> Iterable[tuple[int, int]]:
-        """Spans of exact occurrences that are not cut out of a longer word or figure."""
-        start = question.find(self.text)
-        while start >= 0:
-            end = start + len(self.text)
-            if not (_joined(question, start) or _joined(question, end)):
-                yield start, end
-            start = question.find(self.text, start + 1)
-
-
-def _joined(text: str, at: int) -> bool:
-    """Whether a letter or figure runs on across position `at`."""
-    if at <= 0 or at >= len(text):
-        return False
-    before, after = text[at - 1], text[at]
-    letters = re.compile("[a-z]")
-    return (before.isdigit() and after.isdigit()) or bool(letters.match(before) and letters.match(after))
-
-
-# What tells products of a family apart, by kind of mark.
-_MARKS = {
-    "term": re.compile(r"\d+(?:天|日|个月|月|年|周)"),
-    "class": re.compile(r"(?<![a-z])[a-e](?:类|份额|款)?(?![a-z0-9])"),
-    "risk": re.compile(r"r[1-5](?!\d)"),
-    "issue": re.compile(r"(?:第)?\d+(?:号|期)"),
-}
-
-
-def _marks(text: str) -> dict[str, frozenset[str]]:
-    found = {}
-    for kind, pattern in _MARKS.items():
-        found[kind] = frozenset(_plain_mark(mark) for mark in pattern.findall(text))
-    return found
-
-
-def _plain_mark(mark: str) -> str:
-    return re.sub(r"类|份额|款|第", "", mark).replace("日", "天").replace("个月", "月")
-
-
-def _without_marks(text: str) -> str:
-    for pattern in _MARKS.values():
-        text = pattern.sub("", text)
-    return text
+    plain: tuple[str, ...]
 
 
 class ProductNames:
@@ -104,27 +51,49 @@ class ProductNames:
 
     def __init__(self, sheets: Sequence[ProductSheet]) -> None:
         self._names = [
-            _Name(sheet.code, squeezed)
+            _Name(sheet.code, text, tuple(_PLAIN.findall(text)))
             for sheet in sheets
-            for squeezed in dict.fromkeys(map(_squeeze, sheet.names))
-            if len(squeezed) > 1
+            for text in dict.fromkeys(map(squeeze, sheet.names))
+            if len(text) > 1
         ]
-        self._marks = {sheet.code: self._marks_of(sheet) for sheet in sheets}
-        self._families = self._families_of(sheets)
+        self._named_marks = {sheet.code: marks_of(*map(squeeze, sheet.names[1:])) for sheet in sheets}
+        self._marks = {sheet.code: self._all_marks(sheet) for sheet in sheets}
+        self._families, self._everyday = self._families_of(sheets)
 
     def resolve(self, question: str) -> Resolution:
         """The product that `question` names."""
-        text = _squeeze(question)
-        codes = self._exact(text) or self._nearly(text) or self._by_family(text)
+        text = squeeze(question)
+        exact, refused = self._exact(text)
+        codes = exact or self._by_code(text.replace(" ", "")) or self._nearly(text)
+        if len(codes) == 1:
+            codes = codes + self._siblings(codes[0], compared(text))
+        if not codes:
+            codes, foreign = self._by_family(text)
+            refused = refused or foreign
         if len(codes) == 1:
             return Resolution(code=codes[0])
-        return Resolution(candidates=tuple(codes))
+        return Resolution(candidates=tuple(codes), unknown=not codes and refused)
 
-    def _exact(self, text: str) -> list[str]:
-        spans = [(start, end, name.code) for name in self._names for start, end in name.find(text)]
+    # -- exact and nearly exact names
+
+    def _exact(self, text: str) -> tuple[list[str], bool]:
+        """Codes by order of mention, the longest names only; and whether a name stood there with a foreign mark."""
+        spans = [(start, end, name.code) for name in self._names for start, end in _occurrences(name, text)]
         longest = [span for span in spans if not any(_inside(span, other) for other in spans)]
-        kept = [span for span in longest if not self._contradicted(span[2], text, span[0], span[1])]
-        return list(dict.fromkeys(code for _, _, code in sorted(kept)))
+        kept = [span for span in longest if not self._contradicted(span[2], text, (span[0], span[1]))]
+        return list(dict.fromkeys(code for _, _, code in sorted(kept))), len(kept) < len(longest)
+
+    def _by_code(self, compact: str) -> list[str]:
+        """Codes written with gaps: `sl wy90`."""
+        names = (name for name in self._names if name.text.isascii() and len(name.text) >= _SHORTEST_FUZZY)
+        return list(dict.fromkeys(name.code for name in names if any(True for _ in _occurrences(name, compact))))
+
+    def _siblings(self, code: str, others: Marks) -> list[str]:
+        """Products of the same family that the question sets against this one: 稳盈90天和180天哪个好."""
+        family = {other for codes in self._families.values() if code in codes for other in codes if other != code}
+        return sorted(
+            other for other in family if any(marks & self._named_marks[other][kind] for kind, marks in others.items())
+        )
 
     def _nearly(self, text: str) -> list[str]:
         """Long names with one character wrong, missing or added, letters and figures exact."""
@@ -132,35 +101,42 @@ class ProductNames:
         for name in self._names:
             if len(name.text) >= _SHORTEST_FUZZY and not name.text.isascii():
                 span = _find_nearly(name, text)
-                if span and not self._contradicted(name.code, text, *span):
+                if span and not self._contradicted(name.code, text, span):
                     found.append(name.code)
         return list(dict.fromkeys(found))
 
-    def _by_family(self, text: str) -> list[str]:
-        """Products whose bare name (no term, class or risk mark) stands in the question and whose marks agree."""
-        present = [family for family in self._families if family in text]
-        present = [family for family in present if not any(family != other and family in other for other in present)]
-        asked = _marks(text)
-        codes = dict.fromkeys(code for family in present for code in self._families[family])
-        return [code for code in codes if self._agrees(code, asked)]
+    def _contradicted(self, code: str, text: str, span: _Span) -> bool:
+        """Whether a mark that touches the name belongs to another product: 稳盈 of 90 days in 稳盈180天."""
+        own, inside = self._named_marks[code], marks_of(text[slice(*span)])
+        found = touching(text, span)
+        return any(own[kind] and marks and not inside[kind] and not marks & own[kind] for kind, marks in found.items())
 
-    def _agrees(self, code: str, asked: dict[str, frozenset[str]]) -> bool:
+    # -- families
+
+    def _by_family(self, text: str) -> tuple[list[str], bool]:
+        """Products whose bare name stands in the question and whose marks agree; and whether all were ruled out."""
+        present = [family for family in self._families if self._mentioned(family, text)]
+        present = [family for family in present if not any(family != other and family in other for other in present)]
+        asked = marks_of(text)
+        codes = list(dict.fromkeys(code for family in present for code in self._families[family]))
+        agreeing = [code for code in codes if self._agrees(code, asked)]
+        return agreeing, bool(codes) and not agreeing
+
+    def _mentioned(self, family: str, text: str) -> bool:
+        """A coined name wherever it stands, an everyday word only with a mark at its side: 如意60天, 金彩365天."""
+        start = text.find(family)
+        if start < 0 or family not in self._everyday:
+            return start >= 0
+        found = touching(text, (start, start + len(family)))
+        return any(marks and self._named_marks[c][k] for k, marks in found.items() for c in self._families[family])
+
+    def _agrees(self, code: str, asked: Marks) -> bool:
         own = self._marks[code]
         return all(not own[kind] or not marks or own[kind] & marks for kind, marks in asked.items())
 
-    def _contradicted(self, code: str, text: str, start: int, end: int) -> bool:
-        """Whether a mark that touches the name belongs to another product: 稳盈 of 90 days in 稳盈180天."""
-        own = self._marks[code]
-        inside = _marks(text[start:end])
-        for kind, pattern in _MARKS.items():
-            touching = [m.group() for m in pattern.finditer(text) if m.start() == end or m.end() == start]
-            if own[kind] and touching and not inside[kind] and _plain_mark(touching[0]) not in own[kind]:
-                return True
-        return False
-
     @staticmethod
-    def _marks_of(sheet: ProductSheet) -> dict[str, frozenset[str]]:
-        marks = _marks(" ".join(map(_squeeze, (sheet.name, *sheet.nicknames))))
+    def _all_marks(sheet: ProductSheet) -> Marks:
+        marks = marks_of(*map(squeeze, sheet.names[1:]))
         if sheet.risk_level:
             marks["risk"] |= {sheet.risk_level.lower()}
         if sheet.term.days and not marks["term"]:
@@ -168,28 +144,52 @@ class ProductNames:
         return marks
 
     @staticmethod
-    def _families_of(sheets: Sequence[ProductSheet]) -> dict[str, list[str]]:
+    def _families_of(sheets: Sequence[ProductSheet]) -> tuple[dict[str, list[str]], frozenset[str]]:
+        """Codes by bare name, and which of these are everyday words (货币, 如意) rather than coined (稳盈)."""
         families: dict[str, list[str]] = {}
         for sheet in sheets:
-            for name in (sheet.name, *sheet.nicknames):
-                family = _without_marks(_squeeze(name)).strip()
-                if len(family) >= _SHORTEST_FAMILY and sheet.code not in families.setdefault(family, []):
-                    families[family].append(sheet.code)
-        return families
+            for family in {bare(squeeze(name)) for name in sheet.names[1:]}:
+                if len(family) > 1 and not family.isascii():
+                    families.setdefault(family, []).append(sheet.code)
+        return families, frozenset(family for family in families if _everyday(family))
+
+
+def _everyday(word: str) -> bool:
+    import rjieba
+
+    return bool(rjieba.has_word(word))
+
+
+def _occurrences(name: _Name, text: str) -> Iterator[_Span]:
+    """Where the name stands, not cut out of a longer word or figure."""
+    start = text.find(name.text)
+    while start >= 0:
+        end = start + len(name.text)
+        if not (_joined(text, start) or _joined(text, end)):
+            yield start, end
+        start = text.find(name.text, start + 1)
+
+
+def _joined(text: str, at: int) -> bool:
+    """Whether a word or a figure runs on across position `at`."""
+    if at <= 0 or at >= len(text):
+        return False
+    before, after = text[at - 1], text[at]
+    return (before.isdigit() and after.isdigit()) or bool(_LETTER.match(before) and _LETTER.match(after))
 
 
 def _inside(span: tuple[int, int, str], other: tuple[int, int, str]) -> bool:
     return other[0] <= span[0] and span[1] <= other[1] and other[1] - other[0] > span[1] - span[0]
 
 
-def _find_nearly(name: _Name, text: str) -> tuple[int, int] | None:
+def _find_nearly(name: _Name, text: str) -> _Span | None:
     half = len(name.text) // 2
     if name.text[:half] not in text and name.text[-half:] not in text:
         return None  # one wrong character leaves one half whole
     for length in (len(name.text), len(name.text) + 1, len(name.text) - 1):
         for start in range(len(text) - length + 1):
             window = text[start : start + length]
-            if not _one_edit(name.text, window) or re.findall(r"[a-z0-9.]+", window) != name.plain:
+            if not _one_edit(name.text, window) or tuple(_PLAIN.findall(window)) != name.plain:
                 continue
             if not (_joined(text, start) or _joined(text, start + length)):
                 return start, start + length
@@ -197,7 +197,7 @@ def _find_nearly(name: _Name, text: str) -> tuple[int, int] | None:
 
 
 def _one_edit(first: str, second: str) -> bool:
-    """Whether one character replaced, left out or put in makes `first` into `second`."""
+    """Whether at most one character replaced, left out or put in makes `first` into `second`."""
     if abs(len(first) - len(second)) > 1:
         return False
     same = 0

@@ -161,7 +161,7 @@ class KnowledgeRetriever:
             evidence=tuple(evidence[:top_k]),
             product_code=product.code,
             candidates=product.candidates,
-            abstained=sure < self._threshold,
+            abstained=product.unknown or sure < self._threshold,
         )
 
     def refresh(self) -> _Snapshot:
@@ -200,8 +200,7 @@ class KnowledgeRetriever:
         self, question: str, snapshot: _Snapshot, allowed: Filter, product: Resolution, depth: int
     ) -> dict[str, dict[str, float]]:
         text = self._lexical.search(question, allowed=allowed, limit=depth)
-        meant = frozenset({product.code} if product.code else product.candidates)
-        if meant:  # its passages must be among the candidates, however many others say similar things
+        if meant := product.codes:  # its passages must be among the candidates, however many others say similar things
             narrow = Filter(allowed.on, allowed.scope, allowed.kinds, meant)
             text |= self._lexical.search(question, allowed=narrow, limit=depth)
         dense, asked = self._dense(question, snapshot, allowed, depth)
@@ -249,7 +248,7 @@ class KnowledgeRetriever:
         return self._weights.same_question * max(0.0, (scores.get("question", alike) - alike) / (1 - alike))
 
     def _product_score(self, passage: Passage, product: Resolution) -> float:
-        meant = {product.code} if product.code else set(product.candidates)
+        meant = product.codes
         if not meant or passage.product_code is None:
             return 0.0
         return self._weights.same_product if passage.product_code in meant else self._weights.other_product

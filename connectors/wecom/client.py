@@ -111,7 +111,7 @@ class WorkClient(WeChatClient):  # type: ignore[misc]
         try:
             return self._call_with(token, method, path, **kwargs)
         except ApiError as error:
-            if trouble_of(error.errcode) is not Trouble.TOKEN:
+            if trouble_of(error.errcode) is not Trouble.CREDENTIAL:
                 raise
         self._tokens.forget(self._key, token)
         return self._call_with(self._token(refused=token), method, path, **kwargs)
@@ -130,7 +130,7 @@ class WorkClient(WeChatClient):  # type: ignore[misc]
             if known:
                 return known
             if self._failed and time.monotonic() < self._failed[0]:
-                raise self._failed[1]
+                raise self._failed[1].with_traceback(None)
             try:
                 return self._fetch()
             except (ApiError, ApiUnreachable) as error:
@@ -147,8 +147,8 @@ class WorkClient(WeChatClient):  # type: ignore[misc]
     def _fetch(self) -> str:
         query = {"corpid": self.corp_id, "corpsecret": self.secret}
         try:
-            # With `access_token` empty wechatpy does not ask for a token to get a token.
-            answer = self._answer(lambda: self._request("get", "gettoken", params={**query, "access_token": ""}))
+            # None is left out of the query; without it wechatpy would ask for a token to get a token.
+            answer = self._answer(lambda: self._request("get", "gettoken", params={**query, "access_token": None}))
         except ApiUnreachable as error:
             raise ApiUnreachable(error.what, request_left=False) from error  # the message itself never left
         value, lifetime = answer.get("access_token"), answer.get("expires_in", 7200)

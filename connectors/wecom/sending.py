@@ -93,5 +93,5 @@ class WeComDirectory:
         except ApiUnreachable as error:
             raise DirectoryUnavailable(error.what) from error
         departments = answer.get("department")
-        ids = tuple(int(each) for each in departments) if isinstance(departments, list) else ()
+        ids = tuple(each for each in departments if isinstance(each, int)) if isinstance(departments, list) else ()
         return Member(userid, str(answer.get("name") or ""), ids)

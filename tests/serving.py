@@ -1,0 +1,41 @@
+"""A web app on a real socket for one test: uvicorn in a thread on a free port of this machine."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+_START_S = 10.0
+
+
+@contextmanager
+def running(app: FastAPI) -> Iterator[str]:
+    """Serve `app`; yields its address without a slash at the end."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    started = threading.Event()
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            started.set()
+
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", loop="asyncio", timeout_graceful_shutdown=1, ws="none"
+    )
+    server = Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        if not started.wait(_START_S):
+            raise AssertionError("the server did not start")
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(_START_S)
+        listener.close()

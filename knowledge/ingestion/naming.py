@@ -16,13 +16,14 @@ _VERSION_MARK = re.compile(
 )
 _SUPERSEDED = re.compile(r"旧版|已废止|已失效|作废|已过期|superseded|obsolete|repealed", re.I)
 _SEPARATORS = re.compile(r"[^\w]+")
-_ORDER = (
+_BY_NAME = (
     DocumentKind.TRANSCRIPT,
     DocumentKind.PLAYBOOK,
     DocumentKind.FAQ,
     DocumentKind.REGULATION,
     DocumentKind.PRODUCT,
 )
+_BY_OPENING = (DocumentKind.TRANSCRIPT, DocumentKind.PLAYBOOK, DocumentKind.FAQ)
 
 
 def document_id(name: str, *, prefix: str = "file") -> str:
@@ -55,8 +56,8 @@ def guess_kind(name: str, opening: str) -> DocumentKind:
     if len(re.findall(r"^\s*第[零〇一二三四五六七八九十百千0-9]+条", opening, re.M)) >= 3:
         return DocumentKind.REGULATION
     marks = words("guess")
-    for text in (PurePosixPath(name).stem.lower(), opening[:80].lower()):
-        for kind in _ORDER:
+    for text, kinds in ((PurePosixPath(name).stem.lower(), _BY_NAME), (opening[:60].lower(), _BY_OPENING)):
+        for kind in kinds:
             if any(mark in text for mark in marks[kind.value]):
                 return kind
     return DocumentKind.OTHER

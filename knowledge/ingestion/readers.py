@@ -19,6 +19,7 @@ from knowledge.errors import DocumentRefused
 from knowledge.ingestion.chunking import chunk
 from knowledge.ingestion.extracted import BlockKind, Doubt, ExtractedText
 from knowledge.ingestion.formats import markdown, plain_text
+from knowledge.ingestion.formats.registry import check_bytes
 from knowledge.ingestion.naming import document_id, guess_kind, looks_superseded
 from knowledge.ingestion.reading import ContentInvalid, ReadDocument
 from knowledge.ingestion.typed.conversations import read_known_questions, read_moments, read_transcripts
@@ -29,7 +30,7 @@ from knowledge.ingestion.yaml_files import YamlInvalid, load_yaml, split_front_m
 
 MARKDOWN = {".md", ".markdown"}
 YAML = {".yaml", ".yml"}
-TEXT = {".txt", ".text", ".log"}
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
 Extract = Callable[[bytes, str], ExtractedText]
 
 
@@ -48,13 +49,13 @@ def read_document(
     file = file if file is not None else PurePosixPath(name).name
     suffix = PurePosixPath(name).suffix.lower()
     try:
+        check_bytes(data, suffix)
         if suffix in YAML:
             found = _read_yaml(data, name, file, kind)
         elif suffix in MARKDOWN:
             found = _read_markdown(data, name, file, kind)
         else:
-            extracted = plain_text.read(data) if suffix in TEXT else extract(data, suffix)
-            found = [_plain(extracted, name, file, kind, {})]
+            found = [_plain(extract(data, suffix), name, file, kind, {})]
     except DocumentRefused as exc:
         raise DocumentRefused(**{**exc.ids, "file": file}) from exc
     if not any(document.passages for document in found):
@@ -163,7 +164,7 @@ def _plain(
     declared = str(front.get("kind", ""))
     if kind is None:
         kind = DocumentKind(declared) if declared in set(DocumentKind) else guess_kind(name, extracted.text[:4000])
-    title = str(front.get("title") or "").strip() or _title(extracted) or PurePosixPath(name).stem
+    title = str(front.get("title") or "").strip() or _title(extracted, PurePosixPath(name).stem)
     doubts = list(extracted.warnings)
     until = _front_day(front, "until", "expires", "expiry")
     if until is None and looks_superseded(PurePosixPath(name).stem, str(front.get("status", "")), title):
@@ -179,11 +180,16 @@ def _plain(
     )
 
 
-def _title(extracted: ExtractedText) -> str:
+def _title(extracted: ExtractedText, stem: str) -> str:
+    """The top heading; else the file's own name where that is Chinese; else a short first line."""
     first = extracted.blocks[0] if extracted.blocks else None
-    if first is not None and first.kind is BlockKind.HEADING and first.level == 1 and len(first.text) <= 60:
-        return " ".join(first.text.split())
-    return ""
+    line = " ".join(first.text.split()) if first is not None else ""
+    if first is None or len(line) > 60 or first.kind is BlockKind.ROW:
+        return stem
+    if first.kind is BlockKind.HEADING and first.level == 1 and first.sheet is None:
+        return line
+    is_name = len(_CHINESE.findall(line)) >= 4 and len(line) <= 40 and not line.endswith(("。", "；", "，", "："))
+    return line if is_name and first.sheet is None and not _CHINESE.search(stem) else stem
 
 
 def _front_day(front: Mapping[str, Any], *endings: str) -> date | None:

@@ -10,13 +10,11 @@ from knowledge.ingestion.extracted import Block, BlockKind, Doubt, ExtractedText
 from knowledge.ingestion.formats.plain_text import capped, decoded
 from knowledge.ingestion.formats.tables import header_names, row_text
 
-_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*$")
-_RULE = re.compile(r"^\s*\|?[\s:|-]*-{2,}[\s:|-]*$")
-_LEAD = re.compile(r"^\s*(?:[-*+]\s+)?\*\*(.+?)\*\*")
-_EMPHASIS = re.compile(r"\*\*(.+?)\*\*|(?<!\w)__(.+?)__(?!\w)")
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(\S.*)")
+_LEAD = re.compile(r"^\s*(?:[-*+]\s+)?\*\*(.{1,200}?)\*\*")
+_EMPHASIS = re.compile(r"\*\*(.{1,500}?)\*\*|(?<!\w)__(.{1,500}?)__(?!\w)")
+_LINK = re.compile(r"!?\[([^\]\n]{0,300})\]\([^)\n]{0,1000}\)")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
-_COMMENT = re.compile(r"<!--.*?-->", re.S)
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)、])\s+")
 _ARTICLE = re.compile(r"^第[零〇一二三四五六七八九十百千0-9]+条")
 
@@ -29,8 +27,17 @@ def read(data: bytes) -> ExtractedText:
 def parse(text: str) -> ExtractedText:
     """The blocks of markdown text without front matter."""
     doubts: list[Doubt] = []
-    lines = _COMMENT.sub("", capped(repaired(text), doubts)).split("\n")
+    lines = _without_comments(capped(repaired(text), doubts)).split("\n")
     return joined(_blocks(lines), doubts)
+
+
+def _without_comments(text: str) -> str:
+    kept: list[str] = []
+    at = 0
+    while (opened := text.find("<!--", at)) >= 0 and (closed := text.find("-->", opened)) >= 0:
+        kept.append(text[at:opened])
+        at = closed + 3
+    return "".join((*kept, text[at:]))
 
 
 def _blocks(lines: list[str]) -> Iterator[Block]:
@@ -43,7 +50,7 @@ def _blocks(lines: list[str]) -> Iterator[Block]:
         if heading or not line.strip() or _starts_own_block(line) or _table_at(lines, at):
             yield from _flush(paragraph)
         if heading:
-            yield Block(BlockKind.HEADING, _plain(heading.group(2)), level=len(heading.group(1)))
+            yield Block(BlockKind.HEADING, _plain(heading.group(2).rstrip("# \t")), level=len(heading.group(1)))
         elif _table_at(lines, at):
             tables += 1
             end = _table_end(lines, at)
@@ -70,7 +77,11 @@ def _flush(paragraph: list[str]) -> Iterator[Block]:
 
 
 def _table_at(lines: list[str], at: int) -> bool:
-    return "|" in lines[at] and at + 1 < len(lines) and "|" in lines[at + 1] and bool(_RULE.match(lines[at + 1]))
+    return "|" in lines[at] and at + 1 < len(lines) and _is_rule(lines[at + 1])
+
+
+def _is_rule(line: str) -> bool:
+    return "|" in line and "--" in line and set(line) <= set(" \t|:-")
 
 
 def _table_end(lines: list[str], at: int) -> int:

@@ -1,0 +1,57 @@
+"""Printed lines back into paragraphs."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from knowledge.ingestion.formats.plain_text import heading_level
+
+_OPENS = re.compile(
+    r"^(?:第[零〇一二三四五六七八九十百千0-9]+[编章节条]|[（(]?[一二三四五六七八九十\d]{1,3}[)）、.．]|[•·●■◆\-—※*])"
+)
+_CLOSES = re.compile(r"[。！？!?；;：:…][”’」』）)]*$")
+_PAGE_NUMBER = re.compile(r"^[-—–\s第页/共PpageofOF.\d]{1,14}$")
+_DIGITS = re.compile(r"\d+")
+
+
+def visual_width(line: str) -> int:
+    """Columns that a line takes; a Chinese character takes two."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in line)
+
+
+def paragraphs(lines: Sequence[str]) -> Iterator[str]:
+    """Join a line with the next when it runs to the right margin and ends no sentence, and the next opens no item."""
+    widths = sorted(visual_width(line) for line in lines)
+    full = widths[int(len(widths) * 0.9)] * 0.8 if widths else 0
+    open_text = ""
+    for line in lines:
+        if open_text and not _OPENS.match(line):
+            tight = unicodedata.east_asian_width(open_text[-1]) in "WF" or unicodedata.east_asian_width(line[0]) in "WF"
+            open_text += line if tight else f" {line}"
+        else:
+            if open_text:
+                yield open_text
+            open_text = line
+        if visual_width(line) < full or _CLOSES.search(line) or heading_level(line):
+            yield open_text
+            open_text = ""
+    if open_text:
+        yield open_text
+
+
+def without_running_heads(pages: Sequence[Sequence[str]]) -> list[set[str]]:
+    """Lines of each page to leave out: heads and feet that repeat on most pages, and bare page numbers."""
+    edges = [{*page[:2], *page[-2:]} for page in pages]
+    seen = Counter(shape for edge in edges for shape in {_shape(line) for line in edge})
+    often = {shape for shape, times in seen.items() if times >= 3 and times * 2 > len(pages)}
+    return [
+        {line for line in edge if _shape(line) in often or (_PAGE_NUMBER.match(line) and _DIGITS.search(line))}
+        for edge in edges
+    ]
+
+
+def _shape(line: str) -> str:
+    return _DIGITS.sub("#", "".join(line.split()))

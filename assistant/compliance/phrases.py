@@ -10,6 +10,8 @@ from assistant.compliance.clauses import Polarity, PolarityReader, clauses, piec
 from assistant.compliance.findings import Subject
 from assistant.compliance.rules import CompiledDetector, Rule, RuleScope
 
+INNER_NEGATION = re.compile(r"没有?(?!问题|事|关系)|不(?!少|但|仅|止|同|用|必|妨|限|错|会亏待)|无(?!限|忧|上限|需)|未|勿|禁")
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -22,13 +24,21 @@ class Hit:
 
 
 def find_phrases(
-    text: str, rule: Rule, detectors: tuple[CompiledDetector, ...], subject: Subject, reader: PolarityReader
+    text: str,
+    rule: Rule,
+    detectors: tuple[CompiledDetector, ...],
+    subject: Subject,
+    reader: PolarityReader,
+    conditions: frozenset[str] = frozenset(),
 ) -> Iterator[Hit]:
-    """Every claimed wording of `rule` in `text`, overlapping hits merged by the caller."""
+    """Every claimed wording of `rule` in `text`, overlapping hits merged by the caller.
+
+    Args: conditions: what holds for this subject, see suitability.conditions.
+    """
     if not _admits(rule.scope, subject):
         return
     for compiled in detectors:
-        if not _applies(compiled, subject):
+        if compiled.detector.when not in conditions | {"always"} or not _applies(compiled, subject):
             continue
         for found in compiled.wording.finditer(text):
             if found.start() < found.end() and _stands(text, found, compiled, reader):
@@ -54,6 +64,8 @@ def _stands(text: str, found: re.Match[str], compiled: CompiledDetector, reader:
     if compiled.needs and not compiled.needs.search(area):
         return False
     if compiled.unless and compiled.unless.search(area):
+        return False
+    if compiled.detector.inner_negation and INNER_NEGATION.search(found[0]):
         return False
     if not compiled.detector.polar:
         return True

@@ -17,7 +17,8 @@ NOT_RULES = frozenset({"characters.yaml", "polarity.yaml", "words.yaml", "disclo
 GAP = re.compile(r"<(,?)(\d+)>")
 WORD = re.compile(r"\{([a-z_]+)\}")
 
-Engine = Literal["phrases", "suitability", "disclosure", "privacy", "grounding"]
+Engine = Literal["phrases", "disclosure", "privacy", "grounding"]
+When = Literal["always", "mismatch", "unassessed", "elderly", "elderly_high", "minor", "opted_out"]
 
 
 class RulePackInvalid(Exception):
@@ -74,7 +75,9 @@ class Detector(_Part):
     `<,6>` one that may cross commas, `{gift}` a word list of words.yaml.
 
     `needs` must and `unless` must not be found in the same `where`; `context` must be found in the customer's last
-    words. `polar` False: counts even when negated (the negation is part of the wording).
+    words. `polar` False: counts even when negated (the negation is part of the wording); `inner_negation` True: a
+    negation inside the wording also spares it (存款没有礼品). `when` names a condition of the subject (suitability.py)
+    or "promoting". `opted_out`: the customer's standing refusal counts like `context`.
     """
 
     id: str
@@ -84,6 +87,8 @@ class Detector(_Part):
     where: Literal["clause", "sentence", "text"] = "sentence"
     context: tuple[str, ...] = ()
     polar: bool = True
+    inner_negation: bool = False
+    when: When = "always"
     opted_out: bool = False
     scope: RuleScope = RuleScope()
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 
-from assistant.compliance.privacy import PrivacyReader
+from assistant.compliance import privacy
 
 
 @cache
-def _reader() -> PrivacyReader:
-    return PrivacyReader.load()
+def _finder() -> privacy.PersonalDataFinder:
+    return privacy.PersonalDataFinder.load()
 
 
 def mask(text: str) -> str:
-    """`text` with personal data replaced by placeholders, irreversibly."""
-    return _reader().mask(text)
+    """`text` with personal data replaced by labels, for good."""
+    return privacy.mask(text, _finder().find(text))

@@ -1,0 +1,482 @@
+"""Joins the rooms: reads the settings, builds the services, starts the processes. Wiring only."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assistant.settings import Settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from assistant.answering import AnswerQuestion
+    from assistant.compliance.gate import ComplianceGate
+    from assistant.conversation import Talk
+    from assistant.drafting.brief import Drafter
+    from assistant.records.records import Records
+    from connectors.services import Services
+    from connectors.supervisor import Workers
+    from connectors.wecom.envelope import Envelope
+    from connectors.wecom.local_state import LocalWeCom
+    from knowledge.retrieval.search import KnowledgeRetriever
+    from knowledge.retrieval.vectors import VectorIndex
+    from knowledge.stores.database import Database
+    from knowledge.stores.repository import KnowledgeStore
+
+DRAFTING_THREADS = 1  # the offline composer is pure Python: more threads only wait for each other
+DRAFTING_THREADS_WITH_MODEL = 8
+SENDING_THREADS = 8
+HOUSEKEEPING_S = 60.0
+
+
+def now() -> datetime:
+    """The one clock: aware UTC."""
+    return datetime.now(UTC)
+
+
+def code_version() -> str:
+    """Version of the installed package; drafts carry it."""
+    from importlib.metadata import version
+
+    return version("wainao")
+
+
+def load_gate() -> ComplianceGate:
+    """The compliance gate with the shipped rules."""
+    from assistant.compliance.gate import ComplianceGate
+
+    return ComplianceGate.load()
+
+
+def open_database(settings: Settings, *, owner: bool = False) -> Database:
+    """The database of these settings; `owner`: this process checkpoints the SQLite file."""
+    from knowledge.stores.database import Database
+
+    if not settings.database_url:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    return Database(settings.database, checkpoints=owner)
+
+
+def build_vectors(settings: Settings, *, owner: bool) -> VectorIndex:
+    """Chroma for its owner and for a Chroma server; exact vectors from the database for everybody else."""
+    from knowledge.errors import IndexLocked
+    from knowledge.retrieval.vectors import ExactVectors
+
+    if settings.chroma_url or owner:
+        from knowledge.stores.chroma import ChromaVectors
+
+        try:
+            if settings.chroma_url:
+                return ChromaVectors(url=settings.chroma_url)
+            return ChromaVectors(settings.home / "chroma")
+        except IndexLocked:
+            logging.getLogger(__name__).warning("chroma_owned_by_another_process")
+    return ExactVectors()
+
+
+def build_retriever(settings: Settings, store: KnowledgeStore, *, owner: bool) -> KnowledgeRetriever:
+    """The one retrieval function of this process."""
+    from knowledge.retrieval.embedding import load_embedder
+    from knowledge.retrieval.search import KnowledgeRetriever
+
+    return KnowledgeRetriever(
+        store,
+        folder=settings.home / "index",
+        embedder=load_embedder(settings.embedder),
+        vectors=build_vectors(settings, owner=owner),
+    )
+
+
+def build_model(settings: Settings) -> Drafter | None:
+    """The language model's drafter, None when no endpoint is set."""
+    if not settings.llm_base_url:
+        return None
+    from assistant.drafting.llm import llm_drafter
+    from connectors.models.chat import chat_model
+
+    chat = chat_model(
+        settings.llm_base_url,
+        settings.llm_api_key.get_secret_value(),
+        settings.llm_model,
+        structured=settings.llm_structured,
+        timeout_s=settings.llm_timeout_s,
+    )
+    return llm_drafter(chat, context_tokens=settings.llm_context_tokens, timeout_s=settings.llm_timeout_s)
+
+
+def build_pipeline(
+    settings: Settings, store: KnowledgeStore, retriever: KnowledgeRetriever, gate: ComplianceGate
+) -> AnswerQuestion:
+    """From a question to a gated draft."""
+    from assistant.answering import AnswerQuestion
+    from assistant.library import Library
+    from assistant.wording import Messages
+
+    return AnswerQuestion(
+        retriever=retriever,
+        library=Library(store),
+        gate=gate,
+        messages=Messages.load(),
+        model=build_model(settings),
+        top_k=settings.retrieval_top_k,
+    )
+
+
+def build_services(settings: Settings, *, owner: bool = False) -> Services:
+    """Build everything once. `owner`: this process owns the indexes and the SQLite file."""
+    from assistant.asking import Asking
+    from assistant.deciding import Deciding
+    from assistant.records.records import Records
+    from connectors.services import Services
+    from knowledge.ingestion.ingest import Ingestor
+    from knowledge.stores.repository import KnowledgeStore
+
+    records = Records.of(open_database(settings, owner=owner))
+    store = KnowledgeStore(records.database)
+    gate = load_gate()
+    retriever = build_retriever(settings, store, owner=owner)
+    asking = Asking(
+        records=records,
+        pipeline=build_pipeline(settings, store, retriever, gate),
+        ticket_due=timedelta(hours=settings.ticket_due_hours),
+        code_version=code_version(),
+        settings_fingerprint=settings_fingerprint(settings),
+    )
+    return Services(
+        settings=settings,
+        home=settings.home,
+        records=records,
+        store=store,
+        retriever=retriever,
+        gate=gate,
+        asking=asking,
+        deciding=Deciding(records, gate),
+        ingestor=Ingestor(store),
+        now=now,
+    )
+
+
+def settings_fingerprint(settings: Settings) -> str:
+    """Short hash of all settings without their secrets; drafts carry it."""
+    from assistant.settings import explain
+
+    shown = "\n".join(f"{name}={value}" for name, value, _ in explain(settings, {}))
+    return hashlib.sha256(shown.encode()).hexdigest()[:12]
+
+
+@contextmanager
+def opened(settings: Settings, *, owner: bool = False) -> Iterator[Services]:
+    """Services for the time of one command."""
+    services = build_services(settings, owner=owner)
+    try:
+        yield services
+    finally:
+        services.close()
+
+
+def migrate(settings: Settings) -> str | None:
+    """Bring the database to the schema of this code."""
+    from assistant.records.migrate import upgrade
+
+    database = open_database(settings)
+    try:
+        return upgrade(database)
+    finally:
+        database.close()
+
+
+def load_sample(settings: Settings) -> dict[str, int]:
+    """示例银行 into the database of these settings; idempotent. Returns counts."""
+    from assistant.records.records import Records
+    from assistant.sample_people import save_people
+    from knowledge.sample_bank import load_sample_knowledge, read_bank
+    from knowledge.stores.repository import KnowledgeStore
+
+    database = open_database(settings)
+    try:
+        people = save_people(Records.of(database), read_bank(), now=now())
+        counts = load_sample_knowledge(KnowledgeStore(database))
+    finally:
+        database.close()
+    return {**people, "loaded": counts.loaded, "unchanged": counts.unchanged, "passages": counts.passages}
+
+
+# -- web
+
+
+def build_envelope(settings: Settings) -> Envelope:
+    """The callback cryptography of the self-built app."""
+    from connectors.wecom.envelope import Envelope
+
+    return Envelope(
+        settings.wecom_token.get_secret_value(),
+        settings.wecom_aes_key.get_secret_value(),
+        settings.wecom_corp_id,
+        max_age_s=settings.wecom_max_age_s,
+    )
+
+
+def create_app(
+    settings: Settings, records: Records, *, workers: Workers | None = None, local: LocalWeCom | None = None
+) -> FastAPI:
+    """The web application; `local`: a demo with its phone page and a small WeCom of its own."""
+    from fastapi import FastAPI
+
+    from connectors.health import health_router
+    from connectors.wecom.callback import callback_router, unconfigured_router
+
+    app = FastAPI(title="wainao", version=code_version(), docs_url=None, redoc_url=None)
+    app.include_router(health_router(records, workers.alive if workers else lambda: 0, settings.workers if workers else 0))
+    if settings.wecom_configured:
+        envelope = build_envelope(settings)
+        app.include_router(callback_router(envelope, records.inbox, agent_id=settings.wecom_agent_id, clock=now))
+        if local is not None:
+            from connectors.phone.page import phone_router
+            from connectors.wecom.local_server import create_local_wecom
+
+            app.mount("/local-wecom", create_local_wecom(local))
+            app.include_router(phone_router(settings.port, envelope, local, agent_id=settings.wecom_agent_id, clock=now))
+    else:
+        app.include_router(unconfigured_router())
+    return app
+
+
+def run_web(settings: Settings, *, local: LocalWeCom | None = None, announce: Any = None) -> None:
+    """Serve until stopped, with worker processes beside it."""
+    import uvicorn
+
+    from assistant.records.records import Records
+    from connectors.supervisor import Workers, worker_command
+
+    migrate(settings)
+    records = Records.of(open_database(settings))
+    workers = Workers(worker_command(), settings.workers)
+    app = create_app(settings, records, workers=workers, local=local)
+    config = uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning", access_log=False)
+    server = uvicorn.Server(config)
+    workers.start()
+    try:
+        if announce is not None:
+            announce()
+        server.run()
+    finally:
+        workers.stop()
+        records.database.close()
+
+
+def serve() -> None:
+    """`wainao serve`."""
+    settings = Settings()
+    configure_logging(settings)
+    run_web(settings)
+
+
+# -- worker
+
+
+def build_talk(settings: Settings, services: Services) -> Talk:
+    """The conversation with members."""
+    from assistant.conversation import Talk
+    from assistant.wording import Messages
+    from connectors.wecom.splitting import split_text
+
+    return Talk(
+        asking=services.asking,
+        deciding=services.deciding,
+        messages=Messages.load(),
+        split=split_text,
+        ticket_hours=settings.ticket_due_hours,
+        cards=settings.wecom_cards,
+    )
+
+
+def worker() -> None:
+    """A worker process: drafts and sends until its parent leaves."""
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
+    from functools import partial
+
+    from assistant.working import DraftingLoop, SendingLoop, run_until
+    from connectors.supervisor import leave_with_parent
+    from connectors.wecom.client import WorkClient
+    from connectors.wecom.sending import WeComDirectory, WeComSender
+
+    settings = Settings()
+    configure_logging(settings)
+    stop = threading.Event()
+    leave_with_parent(stop.set)
+    services = build_services(settings, owner=True)
+    services.retriever.refresh()
+    if not settings.wecom_configured:
+        stop.wait()
+        services.close()
+        return
+    client = WorkClient(
+        settings.wecom_corp_id,
+        settings.wecom_secret.get_secret_value(),
+        agent_id=settings.wecom_agent_id,
+        api_base=settings.wecom_api_base,
+        tokens=services.records.wecom_tokens,
+        clock=now,
+    )
+    sender = WeComSender(client, settings.wecom_agent_id, settings.wecom_duplicate_check_s)
+    drafting_threads = DRAFTING_THREADS_WITH_MODEL if settings.llm_base_url else DRAFTING_THREADS
+    with ThreadPoolExecutor(drafting_threads) as drafters, ThreadPoolExecutor(SENDING_THREADS) as senders:
+        drafting = DraftingLoop(
+            services.records, build_talk(settings, services), WeComDirectory(client), now, drafters
+        )
+        sending = SendingLoop(
+            services.records,
+            sender,
+            now,
+            senders,
+            settings.wecom_messages_per_minute,
+            timedelta(seconds=settings.wecom_duplicate_check_s),
+        )
+        ignored = partial(_housekeeping, services, timedelta(hours=settings.decision_timeout_hours))
+        loops = [
+            threading.Thread(target=run_until, args=(stop, drafting.step), name="drafting"),
+            threading.Thread(target=run_until, args=(stop, sending.step), name="sending"),
+            threading.Thread(
+                target=run_until, args=(stop, ignored), kwargs={"idle_s": HOUSEKEEPING_S}, name="housekeeping"
+            ),
+        ]
+        for loop in loops:
+            loop.start()
+        for loop in loops:
+            loop.join()
+    services.close()
+
+
+def _housekeeping(services: Services, decision_timeout: timedelta) -> int:
+    services.deciding.expire(now() - decision_timeout, now=now())
+    return 0
+
+
+# -- demo
+
+
+def demo(port: int | None = None) -> None:
+    """`wainao demo`: the sample bank, everything running, one drafted answer and where to look."""
+    import os
+
+    from connectors.cli.demo import show_demo
+    from connectors.phone.credentials import demo_credentials
+    from connectors.wecom.local_state import LocalWeCom
+    from knowledge.sample_bank import read_bank
+
+    settings = Settings()
+    credentials = demo_credentials(settings.home)
+    port = port or settings.port
+    overrides: dict[str, Any] = {
+        **credentials,
+        "host": "127.0.0.1",
+        "port": port,
+        "wecom_api_base": f"http://127.0.0.1:{port}/local-wecom/cgi-bin/",
+    }
+    settings = Settings(**{**settings.model_dump(), **overrides})
+    for name, value in overrides.items():  # the worker process reads its settings from the environment
+        os.environ[f"WAINAO_{name.upper()}"] = str(value)
+    configure_logging(settings)
+    migrate(settings)
+    counts = load_sample(settings)
+    members = {row.userid: row.name for row in read_bank().staff}
+    local = LocalWeCom(
+        corp_id=settings.wecom_corp_id,
+        secret=settings.wecom_secret.get_secret_value(),
+        agent_id=settings.wecom_agent_id,
+        clock=now,
+        members=members,
+    )
+
+    def announce() -> None:
+        with opened(settings) as services:
+            show_demo(services, port=port, counts=counts)
+
+    run_web(settings, local=local, announce=announce)
+
+
+# -- command line
+
+
+def configure_logging(settings: Settings) -> None:
+    """Events, ids and durations to standard error; never texts."""
+    logging.basicConfig(
+        level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    for noisy in ("httpx", "chromadb", "urllib3", "pdfminer"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+def eval_retrieval(corpus: Path, queries: Path, qrels: Path, aliases: bool) -> dict[str, Any]:
+    """`wainao eval retrieval`: the harness over any set, in a temporary folder of its own."""
+    from evals.retrieval import measure
+
+    return measure(corpus, queries, qrels, aliases=aliases)
+
+
+def explain_settings() -> list[tuple[str, str, str]]:
+    """Each setting with its value (secrets masked) and its source."""
+    import os
+    import tomllib
+
+    from dotenv import dotenv_values
+
+    from assistant.settings import explain
+
+    def named(values: dict[str, Any]) -> dict[str, Any]:
+        return {k.upper().removeprefix("WAINAO_").lower(): v for k, v in values.items() if k.upper().startswith("WAINAO_")}
+
+    toml = Path("wainao.toml")
+    sources = {
+        "environment": named(dict(os.environ)),
+        ".env": named(dict(dotenv_values(".env"))),
+        "wainao.toml": tomllib.loads(toml.read_text(encoding="utf-8")) if toml.is_file() else {},
+    }
+    return explain(Settings(), sources)
+
+
+def reindex() -> Any:
+    """Build every derived index anew from the database."""
+    with opened(Settings(), owner=True) as services:
+        return services.retriever.rebuild()
+
+
+@contextmanager
+def open_services() -> Iterator[Services]:
+    """Services for one command, with the settings in force."""
+    with opened(Settings()) as services:
+        yield services
+
+
+def main() -> None:
+    """The console script."""
+    if sys.argv[1:2] == ["worker"]:
+        worker()
+        return
+    from connectors.cli.door import Runners
+    from connectors.cli.main import build_cli
+
+    runners = Runners(
+        demo=demo,
+        serve=serve,
+        migrate=lambda: migrate(Settings()),
+        reindex=reindex,
+        eval_retrieval=eval_retrieval,
+        load_settings=Settings,
+        load_gate=load_gate,
+        explain_settings=explain_settings,
+        now=now,
+    )
+    build_cli(open_services, runners)()
+
+
+if __name__ == "__main__":
+    main()

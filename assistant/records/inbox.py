@@ -12,17 +12,50 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal_column, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from assistant.records.errors import LeaseLost
 from assistant.records.tables import inbox
-from knowledge.stores.columns import storable
+from knowledge.stores.columns import Instant, storable
 from knowledge.stores.database import Database
 from knowledge.stores.statements import insert_if_absent
 
-_earlier = inbox.alias("earlier")
-# spelled out in the query, or a partial index is not used
+_other = inbox.alias("other")
+# Spelled out, or a partial index is not used. Written once, because composing a query costs more than running it.
 _WAITING: list[ColumnElement[str]] = [literal_column("'new'"), literal_column("'leased'")]
+_NOW = bindparam("now", type_=Instant)
+_of_member = select(func.min(_other.c.id)).where(_other.c.userid == inbox.c.userid)
+_first_of_member = _of_member.where(_other.c.status.in_(_WAITING))
+_due = or_(
+    and_(inbox.c.status == "new", inbox.c.next_at <= _NOW),
+    and_(inbox.c.status == "leased", inbox.c.lease_until <= _NOW),
+)
+_CLAIMABLE = (
+    select(inbox.c.id)
+    .where(inbox.c.status.in_(_WAITING), _due, inbox.c.id == _first_of_member.scalar_subquery())
+    .order_by(inbox.c.id)
+    .limit(bindparam("most", type_=Integer))
+    .with_for_update(skip_locked=True, of=inbox)
+)
+_TAKE = (
+    update(inbox)
+    .where(inbox.c.id.in_(bindparam("ids", expanding=True)), inbox.c.status.in_(_WAITING))
+    .values(status="leased", lease_until=bindparam("until", type_=Instant), attempts=inbox.c.attempts + 1)
+    .returning(inbox)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,32 +101,12 @@ class Inbox:
     def claim(self, limit: int, lease: timedelta, *, now: datetime) -> list[InboxMessage]:
         """Take up to `limit` messages that are due, each for the time of `lease`, oldest first."""
         with self.database.writing() as conn:
-            ids = list(conn.execute(self._claimable(limit, now)).scalars())
+            ids = list(conn.execute(_CLAIMABLE, {"now": now, "most": limit}).scalars())
             if not ids:
                 return []
             self._bury_hopeless(conn, ids, now)
-            rows = conn.execute(
-                update(inbox)
-                .where(inbox.c.id.in_(ids), inbox.c.status != "dead")
-                .values(status="leased", lease_until=now + lease, attempts=inbox.c.attempts + 1)
-                .returning(inbox)
-            ).all()
+            rows = conn.execute(_TAKE, {"ids": ids, "until": now + lease}).all()
         return sorted((_message(row) for row in rows), key=lambda message: message.id)
-
-    def _claimable(self, limit: int, now: datetime) -> Any:
-        due = or_(
-            and_(inbox.c.status == "new", inbox.c.next_at <= now),
-            and_(inbox.c.status == "leased", inbox.c.lease_until <= now),
-        )
-        nobody_before = ~(
-            select(_earlier.c.id)
-            .where(_earlier.c.userid == inbox.c.userid, _earlier.c.id < inbox.c.id)
-            .where(_earlier.c.status.in_(_WAITING))
-            .exists()
-        )
-        waiting = inbox.c.status.in_(_WAITING)
-        query = select(inbox.c.id).where(waiting, due, nobody_before).order_by(inbox.c.id).limit(limit)
-        return query.with_for_update(skip_locked=True, of=inbox)
 
     def _bury_hopeless(self, conn: Connection, ids: list[int], now: datetime) -> None:
         """A message whose every claim ended with its worker must not take the next worker down as well."""

@@ -11,16 +11,50 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from assistant.records.errors import LeaseLost
 from assistant.records.tables import outbox
+from knowledge.stores.columns import Instant
 from knowledge.stores.database import Database
 from knowledge.stores.statements import insert_if_absent
 
-_earlier = outbox.alias("earlier")
-# spelled out in the query, or a partial index is not used
+_other = outbox.alias("other")
+# Spelled out, or a partial index is not used. Written once, because composing a query costs more than running it.
 _WAITING: list[ColumnElement[str]] = [literal_column("'pending'"), literal_column("'sending'")]
+_NOW = bindparam("now", type_=Instant)
+_first_of_member = select(func.min(_other.c.id)).where(
+    _other.c.userid == outbox.c.userid, _other.c.status.in_(_WAITING)
+)
+_due = or_(
+    and_(outbox.c.status == "pending", outbox.c.next_at <= _NOW),
+    and_(outbox.c.status == "sending", outbox.c.lease_until <= _NOW),
+)
+_CLAIMABLE = (
+    select(outbox.c.id)
+    .where(outbox.c.status.in_(_WAITING), _due, outbox.c.id == _first_of_member.scalar_subquery())
+    .order_by(outbox.c.id)
+    .limit(bindparam("most", type_=Integer))
+    .with_for_update(skip_locked=True, of=outbox)
+)
+_TAKE = (
+    update(outbox)
+    .where(outbox.c.id.in_(bindparam("ids", expanding=True)), outbox.c.status.in_(_WAITING))
+    .values(status="sending", lease_until=bindparam("until", type_=Instant), attempts=outbox.c.attempts + 1)
+    .returning(outbox)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +118,10 @@ class Outbox:
         Also those whose sender died: its lease ran out.
         """
         with self.database.writing() as conn:
-            ids = list(conn.execute(_claimable(limit, now)).scalars())
+            ids = list(conn.execute(_CLAIMABLE, {"now": now, "most": limit}).scalars())
             if not ids:
                 return []
-            rows = conn.execute(
-                update(outbox)
-                .where(outbox.c.id.in_(ids))
-                .values(status="sending", lease_until=now + lease, attempts=outbox.c.attempts + 1)
-                .returning(outbox)
-            ).all()
+            rows = conn.execute(_TAKE, {"ids": ids, "until": now + lease}).all()
         return sorted((_message(row) for row in rows), key=lambda message: message.id)
 
     def mark_sending(self, message: OutboxMessage, *, now: datetime) -> datetime:
@@ -157,22 +186,6 @@ class Outbox:
         query = select(outbox).where(outbox.c.status == "dead").order_by(outbox.c.id.desc()).limit(limit)
         with self.database.reading() as conn:
             return [_message(row) for row in conn.execute(query)]
-
-
-def _claimable(limit: int, now: datetime) -> Any:
-    due = or_(
-        and_(outbox.c.status == "pending", outbox.c.next_at <= now),
-        and_(outbox.c.status == "sending", outbox.c.lease_until <= now),
-    )
-    nobody_before = ~(
-        select(_earlier.c.id)
-        .where(_earlier.c.userid == outbox.c.userid, _earlier.c.id < outbox.c.id)
-        .where(_earlier.c.status.in_(_WAITING))
-        .exists()
-    )
-    waiting = outbox.c.status.in_(_WAITING)
-    query = select(outbox.c.id).where(waiting, due, nobody_before).order_by(outbox.c.id).limit(limit)
-    return query.with_for_update(skip_locked=True, of=outbox)
 
 
 def _settle(conn: Connection, message: OutboxMessage, **columns: object) -> None:

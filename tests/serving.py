@@ -26,7 +26,13 @@ def running(app: FastAPI) -> Iterator[str]:
             started.set()
 
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="off", loop="asyncio", timeout_graceful_shutdown=1, ws="none"
+        app,
+        log_config=None,
+        log_level="warning",
+        lifespan="off",
+        loop="asyncio",
+        timeout_graceful_shutdown=1,
+        ws="none",
     )
     server = Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -36,14 +36,8 @@ def document_id(name: str, *, prefix: str = "file") -> str:
     while (shorter := _VERSION_MARK.sub("", stem)) != stem and shorter:
         stem = shorter
     slug = _SEPARATORS.sub("-", stem).strip("-")[:40].lower()
-    key = f"{path.parent}/{stem}{_family(path.suffix)}"
+    key = f"{path.parent}/{stem}{path.suffix.lower()}"
     return f"{prefix}-{slug}-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
-
-
-def _family(suffix: str) -> str:
-    """Formats in which the same text is kept count as one: a leaflet may come as md today and txt tomorrow."""
-    lowered = suffix.lower()
-    return ".md" if lowered in {".md", ".markdown", ".txt", ".text"} else lowered
 
 
 def looks_superseded(*texts: str) -> bool:

@@ -14,6 +14,7 @@ _OPENS = re.compile(
 )
 _CLOSES = re.compile(r"[。！？!?；;：:…][”’」』）)]*$")
 _PAGE_NUMBER = re.compile(r"^[-—–\s第页/共PpageofOF.\d]{1,14}$")
+_EDGE = 3  # lines at the top and at the bottom of a page that may be running heads
 _DIGITS = re.compile(r"\d+")
 
 
@@ -44,13 +45,17 @@ def paragraphs(lines: Sequence[str]) -> Iterator[str]:
 
 def without_running_heads(pages: Sequence[Sequence[str]]) -> list[set[str]]:
     """Lines of each page to leave out: heads and feet that repeat on most pages, and bare page numbers."""
-    edges = [{*page[:2], *page[-2:]} for page in pages]
+    edges = [{*page[:_EDGE], *page[-_EDGE:]} for page in pages]
     seen = Counter(shape for edge in edges for shape in {_shape(line) for line in edge})
     often = {shape for shape, times in seen.items() if times >= 3 and times * 2 > len(pages)}
     return [
-        {line for line in edge if _shape(line) in often or (_PAGE_NUMBER.match(line) and _DIGITS.search(line))}
-        for edge in edges
+        {line for line in edge if _shape(line) in often or _is_page_number(line, number)}
+        for number, edge in enumerate(edges, start=1)
     ]
+
+
+def _is_page_number(line: str, page: int) -> bool:
+    return bool(_PAGE_NUMBER.match(line)) and str(page) in _DIGITS.findall(line)
 
 
 def _shape(line: str) -> str:

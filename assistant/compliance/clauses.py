@@ -7,6 +7,7 @@ The words that show this are data: rules/polarity.yaml.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 SENTENCE_END = re.compile(r"(?:[。!?;…\n]|\.{3,}|(?<!\d)\.(?!\d))+[”」』\"’)]*")
 CLAUSE_END = re.compile(r"[,:—]+(?!\d{3})|,(?=\d{3}(?!\d{0,2}元))")
+LONGEST_SENTENCE = 240
 QUOTES = re.compile(r"[“「『\"‘《][^”」』\"’》\n]{1,60}[”」』\"’》]")
 
 
@@ -59,13 +61,27 @@ class Piece:
 
 
 def sentences(text: str) -> list[Piece]:
-    """Split at sentence ends; the end mark belongs to its sentence."""
-    return _split(text, SENTENCE_END, 0, len(text))
+    """Split at sentence ends; the end mark belongs to its sentence. A sentence without end is cut at a clause."""
+    pieces: list[Piece] = []
+    for piece in _split(text, SENTENCE_END, 0, len(text)):
+        pieces.extend(_cut(text, piece))
+    return pieces
 
 
 def clauses(text: str, sentence: Piece) -> list[Piece]:
     """Split a sentence at commas and colons (not at 、, which joins a list)."""
     return _split(text, CLAUSE_END, sentence.start, sentence.end)
+
+
+def _cut(text: str, piece: Piece) -> list[Piece]:
+    pieces = []
+    start = piece.start
+    while piece.end - start > LONGEST_SENTENCE:
+        comma = text.rfind(",", start, start + LONGEST_SENTENCE)
+        end = comma + 1 if comma > start else start + LONGEST_SENTENCE
+        pieces.append(Piece(start, end))
+        start = end
+    return [*pieces, Piece(start, piece.end)]
 
 
 def _split(text: str, mark: re.Pattern[str], start: int, end: int) -> list[Piece]:
@@ -80,11 +96,39 @@ def _split(text: str, mark: re.Pattern[str], start: int, end: int) -> list[Piece
 
 
 def piece_at(pieces: list[Piece], position: int) -> int:
-    """Index of the piece that holds `position`."""
-    for index, piece in enumerate(pieces):
-        if position < piece.end:
-            return index
-    return len(pieces) - 1
+    """Index of the piece that holds `position`; the last one for a position behind the end."""
+    return min(bisect_right(pieces, position, key=lambda piece: piece.end), len(pieces) - 1)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A normalised text with its sentences, cut once and looked up often."""
+
+    text: str
+    sentences: list[Piece]
+
+    @classmethod
+    def of(cls, text: str) -> Layout:
+        """Cut `text` into sentences."""
+        return cls(text, sentences(text) or [Piece(0, 0)])
+
+    def sentence_at(self, position: int) -> Piece:
+        """The sentence that holds `position`."""
+        return self.sentences[piece_at(self.sentences, position)]
+
+    def after(self, position: int) -> str:
+        """The words of the sentence after the one that holds `position`, or ""."""
+        number = piece_at(self.sentences, position) + 1
+        return self.words(self.sentences[number]) if number < len(self.sentences) else ""
+
+    def clause_at(self, position: int) -> Piece:
+        """The clause that holds `position`."""
+        parts = clauses(self.text, self.sentence_at(position))
+        return parts[piece_at(parts, position)] if parts else Piece(0, 0)
+
+    def words(self, piece: Piece) -> str:
+        """What stands in a piece."""
+        return self.text[piece.start : piece.end]
 
 
 class PolarityReader:
@@ -100,24 +144,25 @@ class PolarityReader:
         content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         return cls(PolarityWords.model_validate(content))
 
-    def polarity(self, text: str, start: int, end: int) -> Polarity:
-        """How `text[start:end]` is meant in its sentence."""
-        every = sentences(text)
-        number = piece_at(every, start)
-        sentence = every[number]
-        parts = clauses(text, sentence)
-        index = piece_at(parts, start)
-        clause = parts[index]
+    def polarity(self, layout: Layout, start: int, end: int) -> Polarity:
+        """How `layout.text[start:end]` is meant in its sentence."""
+        text = layout.text
+        sentence, clause = layout.sentence_at(start), layout.clause_at(start)
         before = self._words["no_negation"].sub(lambda m: "　" * len(m[0]), text[clause.start : start])
-        after = text[end : parts[piece_at(parts, max(start, end - 1))].end]
+        after = text[end : layout.clause_at(max(start, end - 1)).end]
         if self._negated.search(before) and not self._words["double_negation"].search(before):
             return Polarity.NEGATED
         if self._words["rejection_after"].match(after):
             return Polarity.REJECTED
-        whole = text[sentence.start : sentence.end]
-        following = text[every[number + 1].start : every[number + 1].end] if number + 1 < len(every) else ""
         if self._words["claim_again"].search(text[sentence.start : start]):
             return Polarity.CLAIMED
+        return self._in_context(layout, sentence, start, end)
+
+    def _in_context(self, layout: Layout, sentence: Piece, start: int, end: int) -> Polarity:
+        """What the sentence and the next one make of a passage that its own clause neither denies nor rejects."""
+        text, following = layout.text, layout.after(start)
+        clause = layout.clause_at(start)
+        whole = text[sentence.start : sentence.end]
         if self._words["warning"].search(whole) or self._words["warning"].search(following[:30]):
             return Polarity.WARNED
         if self._mentioned(text, sentence, start, end) and self._words["rejection"].search(

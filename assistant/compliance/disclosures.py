@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from assistant.compliance.clauses import PolarityReader, Polarity, sentences
+from assistant.compliance.clauses import Layout, Polarity, PolarityReader
 from assistant.compliance.findings import Subject
 from assistant.compliance.rules import expand
 
@@ -78,12 +78,12 @@ class DisclosureChecker:
             return None
         cue = self._reply if subject.kind == "reply" else self._public
         spans = []
-        for sentence in sentences(text):
-            words = text[sentence.start : sentence.end]
-            if self._not.search(words):
+        layout = Layout.of(text)
+        for sentence in layout.sentences:
+            if self._not.search(layout.words(sentence)):
                 continue
             for found in cue.finditer(text, sentence.start, sentence.end):
-                if self._reader.polarity(text, found.start(), found.end()) is Polarity.CLAIMED:
+                if self._reader.polarity(layout, found.start(), found.end()) is Polarity.CLAIMED:
                     spans.append((sentence.start, sentence.end))
                     break
         if spans:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
-from assistant.compliance.clauses import PolarityReader
+from assistant.compliance.clauses import Layout, PolarityReader
 from assistant.compliance.disclosures import DisclosureChecker
 from assistant.compliance.findings import Finding, Review, Subject, Verdict
 from assistant.compliance.grounding import Figure, figures, ungrounded
@@ -19,6 +19,7 @@ from assistant.compliance.suitability import conditions
 from assistant.compliance.unmasking import Unmasker
 
 LEAKS = frozenset({PersonalData.ID_CARD, PersonalData.BANK_CARD, PersonalData.PASSPORT, PersonalData.OTP})
+OWN_CONTACT = ("我的", "我电话", "我手机", "找我", "联系我", "客户经理", "热线", "客服", "网点", "拨打")
 ADVISED_FIGURES = frozenset({"rate", "money"})
 
 
@@ -87,11 +88,11 @@ class ComplianceGate:
         return rule if rule and rule.in_force_on(on) else None
 
     def _phrases(self, copy: Normalised, subject: Subject, on: date, known_names: Sequence[str]) -> Iterable[Finding]:
-        held = conditions(copy.text, subject)
+        held, layout = conditions(copy.text, subject), Layout.of(copy.text)
         for rule in self.packs.rules:
             if not rule.in_force_on(on):
                 continue
-            for hit in find_phrases(copy.text, rule, self.packs.compiled[rule.code], subject, self._polarity, held):
+            for hit in find_phrases(layout, rule, self.packs.compiled[rule.code], subject, self._polarity, held):
                 start, end = copy.span(hit.start, hit.end)
                 if not _inside_a_name(copy.original, start, end, known_names):
                     yield _finding(rule, on, start, end, _unmasked(copy, hit.start, hit.end))
@@ -200,4 +201,4 @@ def _leaks(span: PersonalSpan, kinds: set[PersonalData], subject: Subject, text:
 
 def _own_number(text: str, start: int) -> bool:
     before = text[max(0, start - 16) : start]
-    return any(cue in before for cue in ("我的", "我电话", "我手机", "找我", "联系我", "客户经理", "热线", "客服", "网点", "拨打"))
+    return any(cue in before for cue in OWN_CONTACT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -12,31 +12,47 @@ from assistant.compliance.normalise import Normalised, compatible, without_invis
 
 CN_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "俩": 2, "半": 0}
 CN_UNITS = {"十": 10, "百": 100, "千": 1000}
-ARABIC = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+ARABIC = r"(?<![\d.])(?:\d{1,3}(?:,\d{3}){1,4}|\d{1,14})(?:\.\d{1,6})?(?!\d)"
 CHINESE = r"[零〇一二两三四五六七八九十百千]{1,9}"
 NUMBER = rf"(?:{ARABIC}|{CHINESE})"
-DECIMAL_CN = rf"(?:{CHINESE})(?:点[零〇一二三四五六七八九]+)?"
+DECIMAL_CN = CHINESE + r"(?:点[零〇一二三四五六七八九]{1,6})?"
 RATE = re.compile(
     rf"百分之(?P<cn>{DECIMAL_CN}|{ARABIC})|千分之(?P<mille>{DECIMAL_CN}|{ARABIC})|万分之(?P<wan>{DECIMAL_CN}|{ARABIC})"
-    rf"|(?P<pct>{ARABIC})\s*%|(?P<bp>{ARABIC})\s*(?:个)?(?:bp|基点)|(?P<pt>{ARABIC}|{DECIMAL_CN})\s*个(?P<half>半)?(?:百分)?点"
+    rf"|(?P<pct>{ARABIC})\s?%|(?P<bp>{ARABIC})\s?(?:个)?(?:bp|基点)"
+    rf"|(?P<pt>{ARABIC}|{DECIMAL_CN})\s?个(?P<half>半)?(?:百分)?点"
 )
 MONEY = re.compile(
-    rf"[¥￥]?\s*(?P<n>{NUMBER})\s*(?P<more>多|余)?(?P<unit>万亿|亿|百万|千万|万|千|w(?![a-z]))?(?P<half>半|{CHINESE}?千)?\s*"
+    rf"[¥￥]?\s?(?P<n>{NUMBER})\s?(?P<more>多|余)?(?P<unit>万亿|亿|百万|千万|万|千|w(?![a-z]))?"
+    rf"(?P<half>半|{CHINESE}?千)?\s?"
     r"(?P<cur>元人民币|人民币|元|块钱|块|美元|港元|欧元|(?=起(?:存|投|购)?))?"
 )
 DAY = re.compile(
-    rf"(?:(?P<y>(?:19|20)\d\d)[-./年])?(?P<m>1[0-2]|0?[1-9]|十[一二]?|[一二三四五六七八九])(?:月|[-./](?=\d{{1,2}}(?!\d|%|元|万)))"
+    r"(?:(?P<y>(?:19|20)\d\d)[-./年])?(?P<m>1[0-2]|0?[1-9]|十[一二]?|[一二三四五六七八九])"
+    r"(?:月|[-./](?=\d{1,2}(?!\d|%|元|万)))"
     r"(?P<d>3[01]|[12]\d|0?[1-9]|[一二]?十[一二三四五六七八九]?|三十一?|[一二三四五六七八九])(?:日|号|(?=[^\d年月.%]|$))"
 )
 MONTH = re.compile(r"(?P<y>(?:19|20)\d\d)(?:年|[-./])(?P<m>1[0-2]|0?[1-9])月?(?![\d-])")
-TERM = re.compile(rf"(?P<n>{NUMBER}|半)\s*个?(?P<half>半)?(?P<u>工作日|自然日|交易日|年期?|月|天|日(?!元)|周(?![一二三四五六日末])|季度|小时|分钟)")
+TERM = re.compile(
+    rf"(?P<n>{NUMBER}|半)\s?个?(?P<half>半)?"
+    r"(?P<u>工作日|自然日|交易日|年期?|月|天|日(?!元)|周(?![一二三四五六日末])|季度|小时|分钟)"
+)
 RISK = re.compile(r"(?<![a-z0-9])p?([rc])([1-5])(?![\d.])")
-CODE = re.compile(r"(?<![a-z0-9])(?=[a-z0-9-]*\d)(?=[a-z0-9-]*[a-z])[a-z][a-z0-9-]{4,19}(?![a-z0-9])|(?<!\d)\d{6}(?!\d|\.|元|万|%)")
+CODE = re.compile(r"(?<![a-z0-9])(?=[a-z-]{0,19}\d)[a-z][a-z0-9-]{4,19}(?![a-z0-9])|(?<!\d)\d{6}(?!\d|\.|元|万|%)")
 T_PLUS = re.compile(r"t\s*\+\s*\d")
 MULTIPLE = {"亿": 10**8, "万": 10**4, "w": 10**4, "千": 1000, "百万": 10**6, "千万": 10**7, "万亿": 10**12}
-ATTRIBUTED = re.compile(r"(?:您|你)(?:刚才?|上次|之前)?(?:说|提|讲|问|看到|手上|想|打算|准备|这|那)(?:的|到的?|起的?|了)?[^,。!?;\n]{0,8}$")
-TERM_UNITS = {"年": ("month", 12), "年期": ("month", 12), "月": ("month", 1), "季度": ("month", 3), "天": ("day", 1), "日": ("day", 1),
-              "自然日": ("day", 1), "周": ("day", 7), "工作日": ("workday", 1), "交易日": ("workday", 1), "小时": ("hour", 1), "分钟": ("minute", 1)}  # fmt: skip
+ATTRIBUTED = re.compile(
+    r"(?:您|你)(?:刚才?|上次|之前)?(?:说|提|讲|问|看到|手上|想|打算|准备|这|那)(?:的|到的?|起的?|了)?[^,，。!！?？;；\n]{0,8}$"
+)
+TERM_UNITS = {
+    **dict.fromkeys(("年", "年期"), ("month", 12)),
+    **dict.fromkeys(("天", "日", "自然日"), ("day", 1)),
+    **dict.fromkeys(("工作日", "交易日"), ("workday", 1)),
+    "月": ("month", 1),
+    "季度": ("month", 3),
+    "周": ("day", 7),
+    "小时": ("hour", 1),
+    "分钟": ("minute", 1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +72,12 @@ class Figure:
 def figures(original: str, *, on: date) -> list[Figure]:
     """Every figure of a text, in order, offsets of the original."""
     copy = compatible(without_invisible(Normalised.of(original)))
-    taken: list[tuple[int, int]] = []
+    taken = bytearray(len(copy.text))
     found: list[Figure] = []
-    for kind, value, start, end in _candidates(copy.text, on):
-        if any(start < b and a < end for a, b in taken):
+    for kind, value, start, end in _candidates(copy.text):
+        if taken.find(1, start, end) >= 0:
             continue
-        taken.append((start, end))
+        taken[start:end] = b"\1" * (end - start)
         first, last = copy.span(start, end)
         found.append(Figure(kind, value, first, last, original[first:last]))
     return sorted(found, key=lambda f: f.start)
@@ -84,7 +100,9 @@ def ungrounded(
     missing = [
         figure
         for figure in figures(original, on=on)
-        if not _stands(figure, given, on) and not _is_theirs(figure, original, theirs) and not _computed(figure, given, theirs)
+        if not _stands(figure, given, on)
+        and not _is_theirs(figure, original, theirs)
+        and not _computed(figure, given, theirs)
     ]
     joined = "\n".join(evidence) + "\n" + (context or "")
     for name in product_names:
@@ -139,28 +157,37 @@ def _years(term: str) -> Decimal | None:
     return Decimal(size) / per_year if per_year else None
 
 
-def _candidates(text: str, on: date) -> Iterator[tuple[str, str, int, int]]:
-    for match in RATE.finditer(text):
-        if value := _rate(match):
-            yield "rate", value, match.start(), match.end()
-    for match in DAY.finditer(text):
-        month, day = number(match["m"]), number(match["d"])
-        if month is not None and day is not None and _is_day(match, text):
-            yield "day", f"{match['y'] or '????'}-{int(month):02d}-{int(day):02d}", match.start(), match.end()
-    for match in MONTH.finditer(text):
-        yield "month_of_year", f"{match['y']}-{int(match['m']):02d}", match.start(), match.end()
-    for match in T_PLUS.finditer(text):
-        yield "settlement", re.sub(r"\s", "", match[0]), match.start(), match.end()
-    for match in TERM.finditer(text):
-        if value := _term(match):
-            yield "term", value, match.start(), match.end()
-    for match in MONEY.finditer(text):
-        if value := _money(match, text):
-            yield "money", value, match.start(), match.end()
-    for match in RISK.finditer(text):
-        yield "level", match[1] + match[2], match.start(), match.end()
-    for match in CODE.finditer(text):
-        yield "code", match[0], match.start(), match.end()
+def _candidates(text: str) -> Iterator[tuple[str, str, int, int]]:
+    """Figures in the order of precedence: what an earlier pattern has taken, a later one does not see."""
+    for kind, pattern, read in READERS:
+        for match in pattern.finditer(text):
+            if value := read(match):
+                yield kind, value, match.start(), match.end()
+
+
+def _day(match: re.Match[str]) -> str:
+    month, day = number(match["m"]), number(match["d"])
+    before = match.string[max(0, match.start() - 1) : match.start()]
+    named = "月" in match[0] or match["y"] is not None
+    if month is None or day is None or not named or before.isdigit() or before in (".", ",", "-", "+"):
+        return ""
+    return f"{match['y'] or '????'}-{int(month):02d}-{int(day):02d}"
+
+
+def _month(match: re.Match[str]) -> str:
+    return f"{match['y']}-{int(match['m']):02d}"
+
+
+def _settlement(match: re.Match[str]) -> str:
+    return re.sub(r"\s", "", match[0])
+
+
+def _level(match: re.Match[str]) -> str:
+    return f"{match[1]}{match[2]}"
+
+
+def _code(match: re.Match[str]) -> str:
+    return match[0]
 
 
 def number(words: str) -> Decimal | None:
@@ -203,7 +230,7 @@ def _rate(match: re.Match[str]) -> str:
     return ""
 
 
-def _money(match: re.Match[str], text: str) -> str:
+def _money(match: re.Match[str]) -> str:
     value = number(match["n"])
     unit, half, currency = match["unit"], match["half"], match["cur"]
     if value is None or (not currency and not (unit and unit not in ("千",))):
@@ -240,12 +267,17 @@ def _counts(match: re.Match[str]) -> bool:
     return match["u"] != "年" or (value is not None and value < 100)
 
 
-def _is_day(match: re.Match[str], text: str) -> bool:
-    before = text[match.start() - 1 : match.start()]
-    if before.isdigit() or before in ".,-+":
-        return False
-    return "月" in match[0] or match["y"] is not None
-
-
 def _plain(value: Decimal) -> str:
     return format(value.normalize(), "f")
+
+
+READERS: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    ("rate", RATE, _rate),
+    ("day", DAY, _day),
+    ("month_of_year", MONTH, _month),
+    ("settlement", T_PLUS, _settlement),
+    ("term", TERM, _term),
+    ("money", MONEY, _money),
+    ("level", RISK, _level),
+    ("code", CODE, _code),
+)

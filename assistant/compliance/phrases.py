@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from assistant.compliance.clauses import Polarity, PolarityReader, clauses, piece_at, sentences
+from assistant.compliance.clauses import Layout, Polarity, PolarityReader
 from assistant.compliance.findings import Subject
 from assistant.compliance.rules import CompiledDetector, Rule, RuleScope
 
-INNER_NEGATION = re.compile(r"没有?(?!问题|事|关系)|不(?!少|但|仅|止|同|用|必|妨|限|错|会亏待)|无(?!限|忧|上限|需)|未|勿|禁")
+INNER_NEGATION = re.compile(
+    r"没有?(?!问题|事|关系)|不(?!少|但|仅|止|同|用|必|妨|限|错|会亏待)|无(?!限|忧|上限|需)|未|勿|禁"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +26,14 @@ class Hit:
 
 
 def find_phrases(
-    text: str,
+    layout: Layout,
     rule: Rule,
     detectors: tuple[CompiledDetector, ...],
     subject: Subject,
     reader: PolarityReader,
     conditions: frozenset[str] = frozenset(),
 ) -> Iterator[Hit]:
-    """Every claimed wording of `rule` in `text`, overlapping hits merged by the caller.
+    """Every claimed wording of `rule` in the text, overlapping hits merged by the caller.
 
     Args: conditions: what holds for this subject, see suitability.conditions.
     """
@@ -40,8 +42,8 @@ def find_phrases(
     for compiled in detectors:
         if compiled.detector.when not in conditions | {"always"} or not _applies(compiled, subject):
             continue
-        for found in compiled.wording.finditer(text):
-            if found.start() < found.end() and _stands(text, found, compiled, reader):
+        for found in compiled.wording.finditer(layout.text):
+            if found.start() < found.end() and _stands(layout, found, compiled, reader):
                 yield Hit(rule, compiled.detector.id, found.start(), found.end())
 
 
@@ -59,24 +61,18 @@ def _applies(compiled: CompiledDetector, subject: Subject) -> bool:
     return refused or (compiled.detector.opted_out and subject.opted_out)
 
 
-def _stands(text: str, found: re.Match[str], compiled: CompiledDetector, reader: PolarityReader) -> bool:
-    area = text if compiled.detector.where == "text" else _area(text, found, compiled.detector.where == "clause")
+def _stands(layout: Layout, found: re.Match[str], compiled: CompiledDetector, reader: PolarityReader) -> bool:
+    detector = compiled.detector
+    area = layout.text if detector.where == "text" else _area(layout, found, detector.where == "clause")
     if compiled.needs and not compiled.needs.search(area):
         return False
     if compiled.unless and compiled.unless.search(area):
         return False
-    if compiled.detector.inner_negation and INNER_NEGATION.search(found[0]):
+    if detector.inner_negation and INNER_NEGATION.search(found[0]):
         return False
-    if not compiled.detector.polar:
-        return True
-    return reader.polarity(text, found.start(), found.end()) is Polarity.CLAIMED
+    return not detector.polar or reader.polarity(layout, found.start(), found.end()) is Polarity.CLAIMED
 
 
-def _area(text: str, found: re.Match[str], clause: bool) -> str:
-    every = sentences(text)
-    sentence = every[piece_at(every, found.start())]
-    if not clause:
-        return text[sentence.start : max(sentence.end, found.end())]
-    parts = clauses(text, sentence)
-    piece = parts[piece_at(parts, found.start())]
-    return text[piece.start : max(piece.end, found.end())]
+def _area(layout: Layout, found: re.Match[str], clause: bool) -> str:
+    piece = layout.clause_at(found.start()) if clause else layout.sentence_at(found.start())
+    return layout.text[piece.start : max(piece.end, found.end())]

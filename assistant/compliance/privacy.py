@@ -7,7 +7,7 @@ spans are of the original text.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -59,16 +59,25 @@ CHINESE_NUMBER = re.compile(rf"(?<![\da-z])[〇零一二三四五六七八九幺
 ID_CARD = re.compile(rf"(?<![\da-z]){DIGIT}(?:{JOIN}{DIGIT}){{16}}{JOIN}(?:{DIGIT}|x)(?!\d|[a-z])")
 EMAIL = re.compile(r"[a-z0-9][\w.+-]{0,40}\s?@\s?[a-z0-9-]{1,40}(?:\.[a-z0-9-]{1,20}){1,3}")
 PLATE = re.compile(
-    "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][a-z][ ·•.]?(?=[a-z]{0,5}\\d)[a-z0-9]{5,6}(?![a-z0-9])"
+    "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][a-z][ ·•.]?(?=[a-z]{0,5}\\d)"
+    "[a-z0-9]{5,6}(?![a-z0-9])"
 )
 PASSPORT = re.compile(r"(?<![a-z0-9])(?:[egdps]\d{8}|e[a-z]\d{7}|[a-z]{1,2}\d{7,8})(?![a-z0-9])")
 OTP = re.compile(r"(?<!\d)\d(?:[ \-]?\d){3,7}(?!\d)")
 WECHAT = re.compile(r"wxid_[a-z0-9]{4,24}|(?<![a-z0-9_])[a-z][a-z0-9_-]{4,19}(?![a-z0-9_@.])|(?<!\d)\d{6,11}(?!\d)")
-AMOUNT = r"[¥￥$]?\s?(?:\d[\d,]*(?:\.\d+)?|[一二两三四五六七八九十百千零几]{1,9})\s*(?:多|余|来)?(?:[万亿千百](?:多|余)?)?(?:[一二三四五六七八九]千)?(?:元|块钱?|人民币|美元|w(?![a-z])|(?<=万)|(?<=亿)|(?<=[万千]多))"
+AMOUNT = (
+    r"[¥￥$]?\s?(?:\d[\d,]{0,15}(?:\.\d{1,4})?|[一二两三四五六七八九十百千零几]{1,9})\s?(?:多|余|来)?"
+    r"(?:[万亿千百](?:多|余)?)?(?:[一二三四五六七八九]千)?"
+    r"(?:元|块钱?|人民币|美元|w(?![a-z])|(?<=万)|(?<=亿)|(?<=[万千]多))"
+)
 ADDRESS = re.compile(
     r"(?:[\u4e00-\u9fff]{2,8}(?:省|自治区)|[\u4e00-\u9fff]{2,6}市|[\u4e00-\u9fff]{1,5}[区县镇乡]){0,4}"
     r"[\u4e00-\u9fff]{1,6}(?:路|街|大道|巷|弄|胡同|村|小区|花园|苑|公寓|里|家园|新村|城)[东西南北中]?(?:[一二三四五六七八九十]+[期区])?"
     r"\s*(?:[\da-z一二三四五六七八九十百-]{1,6}\s*(?:号楼|号院|号|栋|幢|座|弄|单元|室|楼|层|户|组|房)\s*){1,5}(?:[\da-z-]{2,5}(?!\d|元|万|点))?"
+)
+OUR_PLACE = re.compile(r"(?:支行|网点|营业厅|分行|我们|我行)[^。!?;\n]{0,8}$")
+OWN_MONEY = re.compile(
+    r"余额|结余|可用|卡(?:里|上|内)|账(?:户|上|里)|名下|资产|持仓|市值|浮[盈亏]|流水|工资|年薪|月薪|存了"
 )
 SURNAMES = "欧阳|司马|上官|诸葛|令狐|皇甫|尉迟|公孙|慕容|夏侯"
 
@@ -110,23 +119,26 @@ class PersonalDataFinder:
             rf"(?P<name>{surname}(?!{cues['not_a_name']})[\u4e00-\u9fff]{{1,2}}?)"
             rf"(?:(?:{cues['not_a_name']})?(?={cues['person_cue_after']}))"
         )
-        self._introduced = re.compile(rf"(?P<name>{surname}(?!{cues['not_a_name']})[\u4e00-\u9fff]{{1,2}})(?![\u4e00-\u9fff])")
+        self._introduced = re.compile(
+            rf"(?P<name>{surname}(?!{cues['not_a_name']})[\u4e00-\u9fff]{{1,2}})(?![\u4e00-\u9fff])"
+        )
 
     @classmethod
     def load(cls, folder: Path | None = None) -> PersonalDataFinder:
         """Read privacy.yaml and words.yaml of a rule folder."""
         folder = folder or RULES_FOLDER
-        read: Callable[[str], dict[str, object]] = lambda name: yaml.safe_load((folder / name).read_text("utf-8"))  # noqa: E731
-        return cls(read("privacy.yaml"), {k: str(v) for k, v in read("words.yaml").items()})
+        settings = yaml.safe_load((folder / "privacy.yaml").read_text("utf-8"))
+        words = yaml.safe_load((folder / "words.yaml").read_text("utf-8"))
+        return cls(settings, {key: str(value) for key, value in words.items()})
 
     def find(self, original: str, *, known_names: Sequence[str] = ()) -> tuple[PersonalSpan, ...]:
         """All personal data of `original`, in order, disjoint. `known_names` are people to hide wherever they stand."""
         copy = compatible(without_invisible(Normalised.of(original)))
         found: list[PersonalSpan] = []
-        taken: list[tuple[int, int]] = []
+        taken = bytearray(len(copy.text))
         for kind, start, end in self._candidates(copy.text, known_names):
-            if not any(start < b and a < end for a, b in taken):
-                taken.append((start, end))
+            if taken.find(1, start, end) < 0:
+                taken[start:end] = b"\1" * (end - start)
                 first, last = copy.span(start, end)
                 found.append(PersonalSpan(first, last, kind))
         return tuple(sorted(found, key=lambda span: span.start))
@@ -135,7 +147,7 @@ class PersonalDataFinder:
         identifiers = [*self._numbers(text), *self._marked(text)]
         yield from identifiers
         for match in ADDRESS.finditer(text):
-            if re.search(r"\d|[一二三四五六七八九十]", match[0]) and not re.search("(?:支行|网点|营业厅|分行|我们|我行)[^。!?;\n]{0,8}$", text[: match.start()][-14:]):
+            if not OUR_PLACE.search(_before(text, match, 14)):
                 yield PersonalData.ADDRESS, match.start() + _lead(match[0]), match.end()
         balances = [(PersonalData.BALANCE, m.start("amount"), m.end("amount")) for m in self._balance.finditer(text)]
         named = [*self._names(text, bool(identifiers))]
@@ -146,12 +158,12 @@ class PersonalDataFinder:
 
     @staticmethod
     def _is_personal(text: str, start: int) -> bool:
-        return bool(re.search(r"余额|结余|可用|卡(?:里|上|内)|账(?:户|上|里)|名下|资产|持仓|市值|浮[盈亏]|流水|工资|年薪|月薪|存了", text[max(0, start - 12) : start]))
+        return bool(OWN_MONEY.search(text, max(0, start - 12), start))
 
     def _numbers(self, text: str) -> Iterator[tuple[PersonalData, int, int]]:
         for match in ID_CARD.finditer(text):
             digits = _digits(match[0])
-            cued = self._cue["id_cue"].search(text[: match.start()][-12:])
+            cued = self._cue["id_cue"].search(_before(text, match, 12))
             if is_id_number(digits) or (cued and _plausible_birth(digits)):
                 yield PersonalData.ID_CARD, match.start(), match.end()
         for pattern in (LONG_NUMBER, CHINESE_NUMBER):
@@ -160,11 +172,11 @@ class PersonalDataFinder:
                     yield PersonalData.BANK_CARD, match.start(), match.end()
         for match in PHONE.finditer(text):
             digits = _digits(match[0])[-11:]
-            if re.match(r"1[3-9]", digits) and not self._cue["not_a_card"].search(text[: match.start()][-14:]):
+            if re.match(r"1[3-9]", digits) and not self._cue["not_a_card"].search(_before(text, match, 14)):
                 yield PersonalData.PHONE, match.start(), match.end()
 
     def _is_card(self, text: str, match: re.Match[str]) -> bool:
-        before, after = text[: match.start()][-16:], text[match.end() : match.end() + 8]
+        before, after = _before(text, match, 16), text[match.end() : match.end() + 8]
         digits = _digits(match[0])
         if not self._bin.match(digits) or not 15 <= len(digits) <= 19:
             return False
@@ -179,22 +191,22 @@ class PersonalDataFinder:
         for match in PLATE.finditer(text):
             yield PersonalData.PLATE, match.start(), match.end()
         for match in PASSPORT.finditer(text):
-            cued = self._cue["passport_cue"].search(text[: match.start()][-10:])
+            cued = self._cue["passport_cue"].search(_before(text, match, 10))
             if cued or re.fullmatch(r"e[a-z]?\d{7,8}", match[0]):
                 yield PersonalData.PASSPORT, match.start(), match.end()
         for match in OTP.finditer(text):
-            before, after = text[: match.start()][-16:], text[match.end() : match.end() + 14]
+            before, after = _before(text, match, 16), text[match.end() : match.end() + 14]
             if self._cue["otp_cue"].search(before) or self._cue["otp_after"].search(after):
                 yield PersonalData.OTP, match.start(), match.end()
         for match in WECHAT.finditer(text):
-            if match[0].startswith("wxid_") or self._cue["wechat_cue"].search(text[: match.start()][-10:]):
+            if match[0].startswith("wxid_") or self._cue["wechat_cue"].search(_before(text, match, 10)):
                 yield PersonalData.WECHAT, match.start(), match.end()
 
     def _names(self, text: str, has_identifier: bool) -> Iterator[tuple[PersonalData, int, int]]:
         for match in self._name.finditer(text):
             yield PersonalData.NAME, match.start("name"), match.end("name")
         for match in self._introduced.finditer(text):
-            before = text[: match.start()][-8:]
+            before = _before(text, match, 8)
             cued = self._cue["person_cue_before"].search(before)
             alone = has_identifier and (not before or before[-1] in ",。:;!?\n (")
             if (cued and has_identifier) or alone or re.search(r"(?:姓名|户名|我叫)(?:是|为|:)?\s*$", before):
@@ -250,6 +262,10 @@ def _plausible_birth(digits: str) -> bool:
 def _digits(text: str) -> str:
     copy = map_characters(Normalised.of(text), lambda c: CHINESE_DIGITS.get(c, c))
     return "".join(c for c in copy.text if c.isdigit() or c == "x")
+
+
+def _before(text: str, match: re.Match[str], size: int) -> str:
+    return text[max(0, match.start() - size) : match.start()]
 
 
 def _lead(address: str) -> int:

@@ -21,9 +21,12 @@ def rewrites(text: str, faults: Sequence[Finding]) -> Iterator[str]:
     if not faults:
         yield text
         return
+    faulty = bytearray(len(text))
+    for fault in faults:
+        faulty[fault.start : fault.end] = b"\1" * (fault.end - fault.start)
     for pattern in (CLAUSE, SENTENCE):
         pieces = [Piece(m.start(), m.end()) for m in pattern.finditer(text) if m.start() < m.end()]
-        bad = [any(f.start < p.end and p.start < f.end for f in faults) for p in pieces]
+        bad = [faulty.find(1, p.start, p.end) >= 0 for p in pieces]
         kept = [text[p.start : p.end] for p, is_bad in zip(pieces, bad, strict=True) if not is_bad]
         if pattern is CLAUSE and any(
             bad[i] and not bad[i + 1] and LEANS.match(text[pieces[i + 1].start :]) for i in range(len(pieces) - 1)

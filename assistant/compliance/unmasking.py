@@ -17,11 +17,12 @@ from assistant.compliance.normalise import Normalised, plain_copy, rewrite
 SEPARATOR = r"(?:[^\w,、。.!?;:\n()\[\]{}<>《》「」『』“”\"‘’%&@]|[_.](?=\S)|x(?=[\u4e00-\u9fff]))"
 LATIN = re.compile(r"[a-z]")
 HAN = re.compile(r"[\u4e00-\u9fff]")
-ZHUYIN = {
-    "bao": "ㄅㄠ", "ben": "ㄅㄣ", "xi": "ㄒㄧ", "wen": "ㄨㄣ", "zhuan": "ㄓㄨㄢ", "ling": "ㄌㄧㄥ", "feng": "ㄈㄥ", "xian": "ㄒㄧㄢ",
-    "gao": "ㄍㄠ", "shou": "ㄕㄡ", "yi": "ㄧ", "di": "ㄉㄧ", "fan": "ㄈㄢ", "li": "ㄌㄧ", "pei": "ㄆㄟ", "wu": "ㄨ", "hong": "ㄏㄨㄥ",
-    "dou": "ㄉㄡ", "miao": "ㄇㄧㄠ", "dao": "ㄉㄠ", "zhang": "ㄓㄤ", "tie": "ㄊㄧㄝ", "gang": "ㄍㄤ", "dui": "ㄉㄨㄟ",
-}  # fmt: skip
+ZHUYIN_TABLE = """
+bao=ㄅㄠ ben=ㄅㄣ xi=ㄒㄧ wen=ㄨㄣ zhuan=ㄓㄨㄢ ling=ㄌㄧㄥ feng=ㄈㄥ xian=ㄒㄧㄢ
+gao=ㄍㄠ shou=ㄕㄡ yi=ㄧ di=ㄉㄧ fan=ㄈㄢ li=ㄌㄧ pei=ㄆㄟ wu=ㄨ
+hong=ㄏㄨㄥ dou=ㄉㄡ miao=ㄇㄧㄠ dao=ㄉㄠ zhang=ㄓㄤ tie=ㄊㄧㄝ gang=ㄍㄤ dui=ㄉㄨㄟ
+"""
+ZHUYIN = dict(pair.split("=") for pair in ZHUYIN_TABLE.split())
 
 
 class HiddenCharacter(BaseModel):

@@ -1,28 +1,54 @@
-"""Puts the sample bank's branches, staff and customers into the records."""
+"""Branches, staff and customers of the sample bank in the records."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from assistant.records.customers import Customer
 from assistant.records.records import Records
 from assistant.records.staff import Branch, StaffMember
-from knowledge.sample_bank import BankFile
+from knowledge.sample_bank import BankFile, CustomerRow
+
+SOURCE = "sample"
 
 
-def save_people(records: Records, bank: BankFile, *, now: datetime) -> dict[str, int]:
-    """Add what is not there yet; what has been changed since (an opt-out, say) stays. Returns counts added."""
-    known_staff = {member.userid for member in records.staff.all()}
-    fresh_staff = [row for row in bank.staff if row.userid not in known_staff]
-    fresh_customers = [row for row in bank.customers if records.customers.get(row.customer_id) is None]
-    if fresh_staff or fresh_customers:
-        with records.database.writing() as conn:
-            for branch in bank.branches:
-                records.staff.save_branch(conn, Branch(branch.branch_id, branch.name, branch.parent))
-            for row in fresh_staff:
-                member = StaffMember(row.userid, row.name, row.role, row.branch_id, now, row.persona, source="sample")
-                records.staff.add_if_new(conn, member)
-            for person in fresh_customers:
-                data = person.model_dump()
-                records.customers.save(conn, Customer(**{**data, "opt_out_at": now if person.opt_out else None}))
-    return {"staff": len(fresh_staff), "customers": len(fresh_customers)}
+@dataclass(frozen=True, slots=True)
+class PeopleCounts:
+    """How many rows stand there after loading."""
+
+    branches: int
+    staff: int
+    customers: int
+
+
+def load_sample_people(records: Records, bank: BankFile, *, now: datetime) -> PeopleCounts:
+    """Store who is missing; members and customers that are there already stay as they are."""
+    known = {customer.customer_id for row in bank.staff for customer in records.customers.of_owner(row.userid)}
+    with records.database.writing() as conn:
+        for branch in bank.branches:
+            records.staff.save_branch(conn, Branch(branch.branch_id, branch.name, branch.parent))
+        for row in bank.staff:
+            member = StaffMember(row.userid, row.name, row.role, row.branch_id, now, row.persona, source=SOURCE)
+            records.staff.add_if_new(conn, member)
+        for customer in bank.customers:
+            if customer.customer_id not in known:
+                records.customers.save(conn, _customer(customer, now))
+    return PeopleCounts(len(bank.branches), len(bank.staff), len(bank.customers))
+
+
+def _customer(row: CustomerRow, now: datetime) -> Customer:
+    return Customer(
+        customer_id=row.customer_id,
+        alias=row.alias,
+        owner=row.owner,
+        age=row.age,
+        level=row.level,
+        assessed_on=row.assessed_on,
+        stage=row.stage,
+        segment=row.segment,
+        opt_out=row.opt_out,
+        opt_out_at=now if row.opt_out else None,
+        holdings=row.holdings,
+        note=row.note,
+    )

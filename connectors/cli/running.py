@@ -1,0 +1,62 @@
+"""Commands that app.py runs: processes, evaluation, settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from connectors.cli.door import Door
+from connectors.cli.failing import CommandFailed
+from connectors.cli.options import AsJson
+from connectors.cli.output import emit, labels, show_table
+
+
+def demo(
+    ctx: typer.Context,
+    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Default: WAINAO_PORT.")] = None,
+) -> None:
+    """Start everything with the sample bank, and print where to look."""
+    door: Door = ctx.obj
+    door.run.demo(port)
+
+
+def serve(ctx: typer.Context) -> None:
+    """Run the service."""
+    door: Door = ctx.obj
+    door.run.serve()
+
+
+def settings(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Show every setting, where it comes from, secrets masked."""
+    door: Door = ctx.obj
+    rows = door.run.explain_settings()
+    if as_json:
+        emit({"settings": [{"name": name, "value": value, "source": source} for name, value, source in rows]})
+    else:
+        show_table(list(labels("settings_columns").values()), rows)
+
+
+def eval_retrieval(
+    ctx: typer.Context,
+    corpus: Annotated[
+        Path, typer.Option("--corpus", exists=True, dir_okay=False, help="JSONL: id, text, title, aliases")
+    ],
+    queries: Annotated[Path, typer.Option("--queries", exists=True, dir_okay=False, help="JSONL: id, text")],
+    qrels: Annotated[Path, typer.Option("--qrels", exists=True, dir_okay=False, help="TSV: qid, docid, rel")],
+    aliases: Annotated[
+        bool, typer.Option("--aliases/--no-aliases", help="Index the aliases as known questions.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Measure retrieval on a judged set, in a temporary knowledge base of its own."""
+    door: Door = ctx.obj
+    try:
+        measured = door.run.eval_retrieval(corpus, queries, qrels, aliases=aliases)
+    except ValueError as exc:
+        raise CommandFailed("bad_set", problem=str(exc)) from exc
+    if as_json:
+        emit(measured)
+    else:
+        show_table(list(labels("measure_columns").values()), list(measured.items()))

@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -195,17 +196,17 @@ def migrate(settings: Settings) -> str | None:
 def load_sample(settings: Settings) -> dict[str, int]:
     """示例银行 into the database of these settings; idempotent. Returns counts."""
     from assistant.records.records import Records
-    from assistant.sample_people import save_people
+    from assistant.sample_people import load_sample_people
     from knowledge.sample_bank import load_sample_knowledge, read_bank
     from knowledge.stores.repository import KnowledgeStore
 
     database = open_database(settings)
     try:
-        people = save_people(Records.of(database), read_bank(), now=now())
+        people = load_sample_people(Records.of(database), read_bank(), now=now())
         counts = load_sample_knowledge(KnowledgeStore(database))
     finally:
         database.close()
-    return {**people, "loaded": counts.loaded, "unchanged": counts.unchanged, "passages": counts.passages}
+    return {**asdict(people), "loaded": counts.loaded, "unchanged": counts.unchanged, "passages": counts.passages}
 
 
 # -- web
@@ -233,7 +234,9 @@ def create_app(
     from connectors.wecom.callback import callback_router, unconfigured_router
 
     app = FastAPI(title="wainao", version=code_version(), docs_url=None, redoc_url=None)
-    app.include_router(health_router(records, workers.alive if workers else lambda: 0, settings.workers if workers else 0))
+    app.include_router(
+        health_router(records, workers.alive if workers else lambda: 0, settings.workers if workers else 0)
+    )
     if settings.wecom_configured:
         envelope = build_envelope(settings)
         app.include_router(callback_router(envelope, records.inbox, agent_id=settings.wecom_agent_id, clock=now))
@@ -242,7 +245,9 @@ def create_app(
             from connectors.wecom.local_server import create_local_wecom
 
             app.mount("/local-wecom", create_local_wecom(local))
-            app.include_router(phone_router(settings.port, envelope, local, agent_id=settings.wecom_agent_id, clock=now))
+            app.include_router(
+                phone_router(settings.port, envelope, local, agent_id=settings.wecom_agent_id, clock=now)
+            )
     else:
         app.include_router(unconfigured_router())
     return app
@@ -329,9 +334,7 @@ def worker() -> None:
     sender = WeComSender(client, settings.wecom_agent_id, settings.wecom_duplicate_check_s)
     drafting_threads = DRAFTING_THREADS_WITH_MODEL if settings.llm_base_url else DRAFTING_THREADS
     with ThreadPoolExecutor(drafting_threads) as drafters, ThreadPoolExecutor(SENDING_THREADS) as senders:
-        drafting = DraftingLoop(
-            services.records, build_talk(settings, services), WeComDirectory(client), now, drafters
-        )
+        drafting = DraftingLoop(services.records, build_talk(settings, services), WeComDirectory(client), now, drafters)
         sending = SendingLoop(
             services.records,
             sender,
@@ -432,7 +435,9 @@ def explain_settings() -> list[tuple[str, str, str]]:
     from assistant.settings import explain
 
     def named(values: dict[str, Any]) -> dict[str, Any]:
-        return {k.upper().removeprefix("WAINAO_").lower(): v for k, v in values.items() if k.upper().startswith("WAINAO_")}
+        return {
+            k.upper().removeprefix("WAINAO_").lower(): v for k, v in values.items() if k.upper().startswith("WAINAO_")
+        }
 
     toml = Path("wainao.toml")
     sources = {

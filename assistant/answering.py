@@ -28,7 +28,7 @@ from assistant.drafting.brief import (
 from assistant.drafting.composer import OfflineComposer
 from assistant.drafting.extract import extract
 from assistant.drafting.facts import gate_type
-from assistant.drafting.guidance import playbook_guidance
+from assistant.drafting.guidance import playbook_guidance, rule_guidance
 from assistant.drafting.phrasing import Phrasing
 from assistant.errors import ModelUnavailable
 from assistant.library import Library, Sheet
@@ -40,6 +40,7 @@ from knowledge.documents import DocumentKind, Evidence, Passage, Scope, SearchRe
 KNOWN = frozenset({DocumentKind.FAQ})
 TURNS = frozenset({DocumentKind.TRANSCRIPT})
 PLAYBOOKS = frozenset({DocumentKind.PLAYBOOK})
+RULES = frozenset({DocumentKind.REGULATION})
 TOPICS = frozenset({DocumentKind.OTHER})
 REPLIES = frozenset({DraftKind.REPLY, DraftKind.ANSWER})
 POSTS = frozenset({DraftKind.MOMENTS, DraftKind.GROUP})
@@ -74,6 +75,7 @@ class Question:
     product_hint: str | None = None
     situation_hint: str | None = None
     about_playbook: bool = False
+    about_rules: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ class AnswerQuestion:
         if question.customer.opted_out and question.kind is not DraftKind.CHECK and situation != "opt_out":
             brief = replace(brief, situation="opt_out")
         notes: list[str] = []
-        drafts = self._drafts(brief, found, notes)
+        drafts = self._drafts(question, brief, found, notes)
         gated = tuple(self._gated(brief, draft) for draft in drafts)
         gated = self._retried(brief, gated)
         notes += self._notes(brief)
@@ -201,13 +203,21 @@ class AnswerQuestion:
         elif question.kind in REPLIES:
             wanted.append((TURNS, 8))
         if question.about_playbook:
-            wanted.append((PLAYBOOKS, 4))
+            wanted.append((PLAYBOOKS, 8))
+        if question.about_rules:
+            wanted.append((RULES, 4))
         for kinds, count in wanted:
-            evidence += self._search(question, question.words, kinds, count).evidence
+            words = question.words
+            if kinds is PLAYBOOKS:
+                words = " ".join(filter(None, (words, question.customer.stage, question.customer.segment)))
+            evidence += self._search(question, words, kinds, count).evidence
         unique = {e.passage.passage_id: e for e in reversed(evidence)}
         ordered = [unique[pid] for pid in dict.fromkeys(e.passage.passage_id for e in evidence)]
         return self.library.materials(
-            ordered, sheets=self._sheets(question, understanding, found), suitable=self._suitable(question)
+            ordered,
+            sheets=self._sheets(question, understanding, found),
+            suitable=self._suitable(question),
+            product_names=self.library.product_names(question.on),
         )
 
     def _sheets(self, question: Question, understanding: Understanding, found: SearchResult) -> tuple[Sheet, ...]:
@@ -216,6 +226,8 @@ class AnswerQuestion:
             codes = found.candidates
         if not codes and question.product_hint:
             codes = (question.product_hint,)
+        if not codes and understanding.asks_deposit_interest and not found.candidates:
+            return self.library.deposits_for(understanding.term or "", scope=question.scope, on=question.on)[:1]
         opened = (self.library.sheet(code, scope=question.scope, on=question.on) for code in codes)
         return tuple(sheet for sheet in opened if sheet)
 
@@ -244,10 +256,12 @@ class AnswerQuestion:
             previous=question.previous,
         )
 
-    def _drafts(self, brief: Brief, found: SearchResult, notes: list[str]) -> tuple[Draft, ...]:
+    def _drafts(self, question: Question, brief: Brief, found: SearchResult, notes: list[str]) -> tuple[Draft, ...]:
         if brief.kind in POSTS:
             return self.copywriter.draft(brief)
-        if brief.materials.playbooks and (guided := playbook_guidance(brief, self.messages)):
+        if question.about_playbook and (guided := playbook_guidance(brief, self.messages)):
+            return (guided,)
+        if question.about_rules and (guided := rule_guidance(brief, self.messages)):
             return (guided,)
         firm = brief.situation is not None and (
             situations()[brief.situation].acknowledge or not situations()[brief.situation].selling
@@ -269,7 +283,11 @@ class AnswerQuestion:
         passages = _passages(brief.materials)
         used = [passages[pid] for pid in draft.passage_ids if pid in passages]
         review = self.gate.review(
-            draft.text, _subject(brief, draft), on=brief.on, evidence=[_searchable(passage) for passage in used]
+            draft.text,
+            _subject(brief, draft),
+            on=brief.on,
+            evidence=[*(_searchable(passage) for passage in used), brief.customer.spoken()],
+            known_names=_product_names(brief.materials),
         )
         return GatedDraft(draft, review, tuple(_citation(passage, review.text) for passage in used))
 
@@ -318,6 +336,10 @@ def _passages(materials: Materials) -> dict[str, Passage]:
     for _, sheet_passages in (*materials.sheets, *materials.suitable):
         passages.update({p.passage_id: p for p in sheet_passages})
     return passages
+
+
+def _product_names(materials: Materials) -> tuple[str, ...]:
+    return tuple(name for sheet, _ in (*materials.sheets, *materials.suitable) for name in sheet.names)
 
 
 def _searchable(passage: Passage) -> str:

@@ -35,6 +35,7 @@ KINDS = {
     Want.FRIEND_REQUEST: DraftKind.FRIEND_REQUEST,
     Want.CHECK: DraftKind.CHECK,
     Want.PLAYBOOK: DraftKind.ANSWER,
+    Want.RULE: DraftKind.ANSWER,
 }
 
 
@@ -154,6 +155,7 @@ class Asking:
             customer=customer,
             previous=mask(request.text[:MAX_QUESTION_CHARACTERS]),
             about_playbook=command.want is Want.PLAYBOOK,
+            about_rules=command.want is Want.RULE,
         )
 
     def scope_of(self, member: StaffMember | None) -> Scope:
@@ -348,7 +350,9 @@ def _facts(customer: Customer, on: date) -> CustomerFacts:
     level = customer.level or "NONE"
     if customer.level and (customer.assessed_on is None or on - customer.assessed_on > ASSESSMENT_VALID):
         level = "EXPIRED"
-    return CustomerFacts(customer.customer_id, level, customer.age, customer.alias, customer.opt_out)
+    return CustomerFacts(
+        customer.customer_id, level, customer.age, customer.alias, customer.opt_out, customer.stage, customer.segment
+    )
 
 
 def _unique_citations(gated: tuple[GatedDraft, ...]) -> list[Any]:

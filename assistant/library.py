@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from assistant.drafting.brief import Materials
 from knowledge.content import KnownQuestion, MomentsTopic, PlaybookHeader, Transcript
 from knowledge.documents import DocumentKind, DocumentVersion, Evidence, Passage, Scope
-from knowledge.products import ProductSheet
+from knowledge.products import ProductKind, ProductSheet
 
 MOST_CACHED = 20_000
 
@@ -62,6 +62,13 @@ class Library:
             self._contents[version_id] = _typed(self.store.version(version_id).payload)
         return self._contents[version_id]
 
+    def product_names(self, on: date) -> frozenset[str]:
+        """Every name of three characters or more of the products in force on `on`."""
+        names = (_data(version.payload) for version in self._shelf(on).values())
+        return frozenset(
+            n for data in names for n in (data.get("name"), *data.get("nicknames", ())) if n and len(n) > 2
+        )
+
     def sheet(self, code: str, *, scope: Scope, on: date) -> Sheet | None:
         """A product's sheet in force on `on` with its passages, None when there is none within `scope`."""
         version = self._shelf(on).get(code)
@@ -76,6 +83,16 @@ class Library:
                 fitting.append((sheet.risk_level, sheet.code, version))
         admitted = [v for _, _, v in sorted(fitting, key=lambda f: f[:2]) if scope.admits(v.branches, v.roles)]
         return [self._open(version) for version in admitted]
+
+    def deposits_for(self, term: str, *, scope: Scope, on: date) -> tuple[Sheet, ...]:
+        """Ordinary deposits with a published rate for `term` (`3年`), by code."""
+        opened = []
+        for code in sorted(self._shelf(on)):
+            sheet = self.sheet(code, scope=scope, on=on)
+            if sheet and sheet[0].product_kind is ProductKind.DEPOSIT:
+                if any(rate.name.startswith(term) for rate in sheet[0].rates):
+                    opened.append(sheet)
+        return tuple(opened)
 
     def _open(self, version: DocumentVersion) -> Sheet:
         key = f"sheet:{version.version_id}"

@@ -28,6 +28,7 @@ class Want(StrEnum):
     FRIEND_REQUEST = "friend_request"
     CHECK = "check"
     PLAYBOOK = "playbook"
+    RULE = "rule"
     FOLLOW_UP = "follow_up"
     DECISION = "decision"
     OUTCOME = "outcome"
@@ -144,6 +145,8 @@ def _wish(text: str, original: str) -> Command:
             return Command(Want(name), rest=_rest(found, original))
     if found := _match("want", "reply", text):
         return Command(Want.REPLY, rest=_rest(found, original) or original, detail="quoted")
+    if _match("want", "rule", text):
+        return Command(Want.RULE, rest=original)
     if _match("want", "playbook", text):
         return Command(Want.PLAYBOOK, rest=original)
     return Command(Want.REPLY, rest=original)

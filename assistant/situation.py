@@ -10,7 +10,8 @@ from assistant.understanding import STRONG_CUE, Understanding
 VOTES = 4
 VOTE_WEIGHT = 4.0
 NEAR_TURN_WEIGHT = 2.0
-LEAST = 1.2
+LEAST = 0.8
+NEAR = 0.3
 
 
 def settle_situation(understanding: Understanding, materials: Materials, hint: str | None) -> str | None:
@@ -24,10 +25,14 @@ def settle_situation(understanding: Understanding, materials: Materials, hint: s
             return code
     for entry, _ in materials.known_questions[:VOTES]:
         near = wording_match(understanding.words, entry)
+        if near < NEAR:
+            continue
         scores[entry.situation] = scores.get(entry.situation, 0.0) + VOTE_WEIGHT * near**2
     for transcript, _ in materials.transcripts[:VOTES]:
         spoken = [turn.text for turn in transcript.turns if turn.role == "customer"]
         near = max((likeness(understanding.words, text) for text in spoken), default=0.0)
+        if near < NEAR:
+            continue
         scores[transcript.situation] = scores.get(transcript.situation, 0.0) + NEAR_TURN_WEIGHT * near**2
     if hint:
         scores[hint] = scores.get(hint, 0.0) + 0.5

@@ -17,32 +17,9 @@ from assistant.wording import load_toml
 
 STRONG_CUE = 3.0
 WEAK_CUE = 1.0
-CHINESE_DIGITS = {
-    "零": 0,
-    "一": 1,
-    "二": 2,
-    "两": 2,
-    "三": 3,
-    "四": 4,
-    "五": 5,
-    "六": 6,
-    "七": 7,
-    "八": 8,
-    "九": 9,
-    "十": 10,
-    "半": 0.5,
-}
-UNITS = {
-    "块": 1,
-    "元": 1,
-    "千": 1_000,
-    "万": 10_000,
-    "w": 10_000,
-    "W": 10_000,
-    "亿": 100_000_000,
-    "十万": 100_000,
-    "百万": 1_000_000,
-}
+CHINESE_DIGITS = {**{digit: value for value, digit in enumerate("零一二三四五六七八九十")}, "两": 2, "半": 0.5}
+UNITS = {"千": 1_000, "万": 10_000, "w": 10_000, "W": 10_000, "亿": 100_000_000, "十万": 100_000, "百万": 1_000_000}
+_SAVING = re.compile(r"存(?!单|折)|定期|存款|死期")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +41,11 @@ class Understanding:
     attributes: tuple[str, ...]
     amount: Decimal | None = None
     term: str | None = None
+
+    @property
+    def asks_deposit_interest(self) -> bool:
+        """Whether the words ask what a sum or a term earns when it is saved, without naming a product."""
+        return self.term is not None and "rate" in self.attributes and bool(_SAVING.search(self.words))
 
     @property
     def situation(self) -> str | None:

@@ -23,9 +23,12 @@ class RecordsCollector(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Inbox and outbox by status, drafts by verdict, decisions by kind, open tickets."""
         yield _family("wainao_inbox_messages", "Messages received, by status.", "status", self._records.inbox.counts())
-        yield _family("wainao_outbox_messages", "Messages to members, by status.", "status", self._records.outbox.counts())
-        yield _family("wainao_drafts", "Drafts made, by verdict.", "verdict", self._records.drafts.counts("verdict"))
-        yield _family("wainao_draft_status", "Drafts, by what became of them.", "status", self._records.drafts.counts("status"))
+        sent = self._records.outbox.counts()
+        yield _family("wainao_outbox_messages", "Messages to members, by status.", "status", sent)
+        drafts = GaugeMetricFamily("wainao_drafts", "Drafts made.", labels=["verdict", "status"])
+        for (verdict, status), count in self._records.drafts.counts().items():
+            drafts.add_metric([verdict, status], count)
+        yield drafts
         tickets = GaugeMetricFamily("wainao_tickets_open", "Questions waiting at the middle office.")
         tickets.add_metric([], len(self._records.tickets.with_status()))
         yield tickets

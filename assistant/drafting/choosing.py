@@ -13,6 +13,8 @@ RANK_BONUS = 0.3
 RELATED_BONUS = 0.1
 ENOUGH = 0.42
 CLOSE_TO_BEST = 0.75
+NEARLY_THE_SAME = 0.4
+OTHER_PRODUCT = 0.3
 
 
 def wording_match(words: str, entry: KnownQuestion) -> float:
@@ -39,6 +41,8 @@ def choose_known_questions(brief: Brief) -> list[tuple[KnownQuestion, Passage]]:
                 score -= SAME_SITUATION_BONUS
         if codes and entry.products and not codes & set(entry.products):
             continue
+        if any(name in entry.answer and name not in brief.words for name in brief.materials.product_names):
+            score -= OTHER_PRODUCT
         scored.append((score, entry, passage))
     scored.sort(key=lambda item: -item[0])
     if not scored or scored[0][0] < ENOUGH:
@@ -49,6 +53,15 @@ def choose_known_questions(brief: Brief) -> list[tuple[KnownQuestion, Passage]]:
 
 def _tie(score: float, entry: KnownQuestion, best: tuple[float, KnownQuestion, Passage]) -> bool:
     return entry is best[1] or (score >= CLOSE_TO_BEST * best[0] and entry.situation == best[1].situation)
+
+
+def near_transcripts(brief: Brief) -> list[tuple[Transcript, Passage]]:
+    """Of those, the conversations in which a customer said nearly the same."""
+    return [
+        (transcript, passage)
+        for transcript, passage in transcripts_for(brief)
+        if any(likeness(brief.words, turn.text) >= NEARLY_THE_SAME for turn in transcript.turns if turn.text)
+    ]
 
 
 def transcripts_for(brief: Brief) -> list[tuple[Transcript, Passage]]:

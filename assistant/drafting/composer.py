@@ -11,18 +11,27 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from assistant.drafting.brief import Brief, Draft, DraftKind, Length, Sentence, Tone
-from assistant.drafting.choosing import MANUAL_SITUATIONS, choose_known_questions, transcripts_for
+from assistant.drafting.choosing import (
+    MANUAL_SITUATIONS,
+    choose_known_questions,
+    near_transcripts,
+    transcripts_for,
+    wording_match,
+)
 from assistant.drafting.facts import LOANS, clean, gate_type
 from assistant.drafting.likeness import likeness
 from assistant.drafting.phrasing import Phrasing
 from assistant.drafting.product_reply import comparison, product_sentences, suitability_sentences, suitable_sentences
-from assistant.understanding import situations
+from assistant.understanding import STRONG_CUE, situations
+from assistant.wording import load_toml
 from knowledge.content import KnownQuestion, Move, Transcript
 from knowledge.documents import Passage
 from knowledge.products import ProductSheet
 
 DRAFTER = "composer"
 SAME_SENTENCE = 0.55
+OUTRIGHT = 0.5
+OUTRIGHT_WITH_ATTRIBUTE = 0.75
 ATTRIBUTE_SITUATIONS = {"product_ask", "fee_ask", "liquidity", "suitability", "treasury_bond", "large_cd", "fx_deposit"}
 CHARACTERS = {Length.SHORT: 75, Length.MEDIUM: 150, Length.LONG: 320}
 MOVES = {
@@ -59,7 +68,7 @@ class OfflineComposer:
             return barred, brief.materials.sheets[0][0]
         if len(brief.materials.sheets) > 1 and (compared := comparison(brief, phrasing)):
             return compared, brief.materials.sheets[0][0]
-        if _asks_for_a_product(brief):
+        if _asks_for_a_product(brief) and not _known_question_is_nearer(brief):
             return self._product_reply(brief, phrasing), brief.materials.sheets[0][0]
         if brief.situation == "suitability" and (suitable := suitable_sentences(brief, phrasing)):
             return suitable, None
@@ -93,6 +102,13 @@ def _asks_for_a_product(brief: Brief) -> bool:
     return not emotional or bool(brief.understanding.attributes) or not brief.materials.known_questions
 
 
+def _known_question_is_nearer(brief: Brief) -> bool:
+    """Whether a known question answers outright what is asked about a named product."""
+    chosen = choose_known_questions(brief)
+    enough = OUTRIGHT_WITH_ATTRIBUTE if brief.understanding.attributes else OUTRIGHT
+    return bool(chosen) and wording_match(brief.words, chosen[0][0]) >= enough
+
+
 def _sheet_mentioned(brief: Brief) -> ProductSheet | None:
     return brief.materials.sheets[0][0] if brief.materials.sheets else None
 
@@ -103,9 +119,11 @@ def _acknowledge(brief: Brief, phrasing: Phrasing) -> list[Sentence]:
         return [Sentence(Move.ACKNOWLEDGE, greeting)]
     if brief.situation is None or not situations()[brief.situation].acknowledge:
         return []
-    options = _reusable(transcripts_for(brief), Move.ACKNOWLEDGE)
-    text = phrasing.pick([say for say, _ in options], "acknowledge") if options else ""
-    text = text or phrasing.phrase("acknowledge", brief.situation)
+    if dict(brief.understanding.situations).get(brief.situation, 0.0) < STRONG_CUE:
+        return []
+    options = _reusable(near_transcripts(brief), Move.ACKNOWLEDGE)
+    general = load_toml("phrases.zh")["acknowledge"].get(brief.situation, [])
+    text = phrasing.pick([*(say for say, _ in options), *general], "acknowledge")
     ids = tuple(passage.passage_id for say, passage in options if say == text)[:1]
     return [Sentence(Move.ACKNOWLEDGE, text, ids)] if text else []
 

@@ -1,25 +1,49 @@
-"""Answers 「下一步怎么跟」 from a playbook: the words first, then why, how long to wait and when to stop."""
+"""Advice to the RM: a playbook for 「下一步怎么跟」, an article for 「能不能说…」."""
 
 from __future__ import annotations
 
-from assistant.drafting.brief import Brief, Draft, Sentence
+from assistant.drafting.brief import Brief, Draft, Length, Sentence
 from assistant.drafting.likeness import bigrams
 from assistant.wording import Messages
-from knowledge.content import Move
+from knowledge.content import Move, PlaybookHeader
+from knowledge.documents import DocumentKind
 
 DRAFTER = "composer"
 PROMPT = "playbook@1"
 PLACEHOLDERS = ("〔姓名〕", "〔客户经理〕", "〔经理姓名〕")
 
 
+def rule_guidance(brief: Brief, messages: Messages) -> Draft | None:
+    """What the nearest articles say, with their source; None when retrieval found no regulation."""
+    found = [e.passage for e in brief.materials.evidence if e.passage.kind is DocumentKind.REGULATION]
+    if not found:
+        return None
+    asked = bigrams(brief.words)
+    found.sort(key=lambda p: -len(asked & bigrams(f"{p.source.heading}{p.text}")))
+    chosen = found[:1] if brief.length is not Length.LONG else found[:2]
+    sentences = []
+    for number, passage in enumerate(chosen):
+        heading = passage.source.heading.split("/")[-1].strip()
+        text = passage.text.removeprefix(heading).strip()
+        line = messages("rule_article", title=passage.title, heading=heading, text=text)
+        sentences.append(Sentence(Move.ANSWER, ("\n" if number else "") + line, (passage.passage_id,)))
+    return Draft(tuple(sentences), DRAFTER, "rule@1", promotes=False)
+
+
+def _fit(brief: Brief, header: PlaybookHeader) -> float:
+    """How well a playbook fits: the customer's stage and segment first, then the words."""
+    customer = brief.customer
+    shared = max(len(bigrams(brief.words) & bigrams(text)) for text in (header.title, *header.questions))
+    stage = 3.0 if customer.stage == header.stage or header.stage in brief.words else 0.0
+    segment = 4.0 if customer.segment == header.segment or header.segment in brief.words else 0.0
+    return shared + stage + segment + (2.0 if brief.situation in header.situations else 0.0)
+
+
 def playbook_guidance(brief: Brief, messages: Messages) -> Draft | None:
     """The playbook that fits best, as advice to the RM; None when it has no words to offer."""
-    _, sections, passage = max(
-        brief.materials.playbooks,
-        key=lambda item: max(
-            (len(bigrams(brief.words) & bigrams(text)) for text in (item[0].title, *item[0].questions)), default=0
-        ),
-    )
+    if not brief.materials.playbooks:
+        return None
+    _, sections, passage = max(brief.materials.playbooks, key=lambda item: _fit(brief, item[0]))
     lines = [line.removeprefix("- ").strip() for line in sections.get("先说什么", "").splitlines() if line.strip()]
     if not lines:
         return None

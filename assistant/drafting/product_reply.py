@@ -134,16 +134,7 @@ def comparison(brief: Brief, phrasing: Phrasing) -> list[Sentence]:
         left = _value(first, attribute, brief.understanding.term)
         right = _value(second, attribute, brief.understanding.term)
         if left and right and left != right:
-            lines.append(
-                phrasing.phrase(
-                    "product",
-                    "compare_line",
-                    first=short_name(first),
-                    second=short_name(second),
-                    value_first=f"：{left}；",
-                    value_second=f"：{right}。",
-                )
-            )
+            lines.append(f"{short_name(first)}{left}，{short_name(second)}{right}。")
     if not lines:
         return []
     most = {Length.SHORT: 1, Length.MEDIUM: 2, Length.LONG: 4}[brief.length]

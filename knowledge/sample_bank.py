@@ -89,7 +89,10 @@ def read_sample_documents(folder: Path = SAMPLES) -> list[ReadDocument]:
     """
     documents: list[ReadDocument] = []
     for part in _FOLDERS:
-        paths = sorted((folder / part).glob("*.*"), key=lambda path: (path.name.split(".")[0], -path.name.count(".")))
+        paths = sorted(
+            (path for path in (folder / part).glob("*.*") if path.name != "README.md"),
+            key=lambda path: (path.name.split(".")[0], -path.name.count(".")),
+        )
         for path in paths:
             for document in read_document(path.read_bytes(), path.name, extract=extract, file=f"{part}/{path.name}"):
                 if document.doubts:

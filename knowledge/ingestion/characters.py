@@ -37,5 +37,5 @@ def looks_damaged(text: str) -> bool:
     if not solid:
         return False
     lost = sum(char in "\ufffd■□" or unicodedata.category(char) == "Co" for char in solid)
-    lost += sum(len(run) for run in re.findall(r"I{3,}", text))
+    lost += sum(len(run) for run in re.findall(r"I{4,}", text))
     return lost > 0.03 * len(solid)

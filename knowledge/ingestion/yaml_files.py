@@ -8,6 +8,9 @@ from typing import Any
 import yaml
 
 _AT_START = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)(?:\r?\n)?^---[ \t]*(?:\r?\n|\Z)", re.S | re.M)
+_MOST_DEPTH = 50
+# An anchor or an alias, or more nesting on one line or by indentation than anybody writes.
+_SUSPICIOUS = re.compile(r"[&*]\w|(?:[\[{]\s*){10}|^\s*(?:[-?]\s+){10}|^ {60}", re.M)
 _KEPT = {"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}
 _BOOLEAN = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
 
@@ -38,16 +41,28 @@ _VerbatimLoader.add_implicit_resolver("tag:yaml.org,2002:bool", _BOOLEAN, list("
 def load_yaml(text: str) -> Any:
     """Parse one YAML document. Raises: YamlInvalid, also for anchors and aliases, which can blow up."""
     try:
-        if re.search(r"[&*]\w", text) and any(
-            isinstance(token, (yaml.AnchorToken, yaml.AliasToken)) for token in yaml.scan(text, yaml.CSafeLoader)
-        ):
-            raise YamlInvalid("anchors and aliases are not read")
+        if _SUSPICIOUS.search(text) or text.count("[") + text.count("{") > text.count("\n") * 8 + 50:
+            _check_shape(text)
         return yaml.load(text, _VerbatimLoader)  # noqa: S506  # a subclass of the safe loader
     except yaml.MarkedYAMLError as exc:
         line = exc.problem_mark.line + 1 if exc.problem_mark else 0
         raise YamlInvalid(f"line {line}: {exc.problem}") from exc
     except (yaml.YAMLError, RecursionError, ValueError) as exc:
         raise YamlInvalid(type(exc).__name__) from exc
+
+
+def _check_shape(text: str) -> None:
+    """Look at the events first: the loader's own recursion ends the process on deep nesting."""
+    depth = 0
+    for event in yaml.parse(text, yaml.CSafeLoader):
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
+            raise YamlInvalid("anchors and aliases are not read")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _MOST_DEPTH:
+            raise YamlInvalid("nested too deep")
 
 
 def split_front_matter(text: str) -> tuple[str, str]:

@@ -1,0 +1,56 @@
+"""Real files that nobody here wrote: each is loaded with its text or refused with a reason."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from knowledge.documents import DocumentKind
+from knowledge.errors import DocumentRefused
+from knowledge.ingestion.readers import read_document
+from knowledge.ingestion.sandbox import extract
+
+DATA = Path(__file__).resolve().parents[4].parent / "shared" / "data"
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is not here")
+REFUSED = {
+    "scanned_book_2p.pdf": "no_text_layer",
+    "scanned_book_8p.pdf": "no_text_layer",
+    "slides_risklens_zh.pdf": "no_text_layer",
+    "encrypted.pdf": "encrypted",
+    "empty.pdf": "empty",
+    "docx_empty.docx": "empty",
+    "xls_legacy.xls": "legacy_office",
+}
+
+
+def manifest() -> list[dict[str, Any]]:
+    path = DATA / "documents" / "manifest.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+
+
+@pytest.mark.parametrize("entry", manifest(), ids=lambda entry: Path(entry["file"]).name)
+def test_a_real_file_loads_with_its_text_or_is_refused_with_a_reason(entry: dict[str, Any]) -> None:
+    path = DATA / "documents" / entry["file"]
+    if path.name in REFUSED:
+        with pytest.raises(DocumentRefused) as refused:
+            read_document(path.read_bytes(), path.name, extract=extract)
+        assert refused.value.ids["reason"] == REFUSED[path.name]
+        return
+    documents = read_document(path.read_bytes(), path.name, extract=extract)
+    text = "\n".join(passage.text for document in documents for passage in document.passages)
+    for expected in entry["expect_contains"]:
+        assert expected in text
+
+
+def test_every_article_of_every_law_is_a_passage_of_its_own() -> None:
+    articles = 0
+    for path in sorted((DATA / "regulations").glob("*.md")):
+        if path.name == "SOURCE.md":
+            continue
+        (document,) = read_document(path.read_bytes(), path.name, extract=extract)
+        assert document.kind is DocumentKind.REGULATION, path.name
+        articles += len({passage.source.heading for passage in document.passages if passage.text.startswith("第")})
+    assert articles >= 5_000

@@ -79,10 +79,11 @@ def compared(text: str) -> Marks:
 
 
 def bare(squeezed: str) -> str:
-    """A name without its marks: 稳盈90天 is 稳盈."""
+    """A name without its marks: 稳盈90天 and 稳盈90 are 稳盈, 沪深300c is 沪深300."""
+    name = squeezed
     for pattern in _PATTERNS.values():
-        squeezed = pattern.sub("", squeezed)
-    return _BARE_FIGURE.sub("", squeezed).strip()
+        name = pattern.sub("", name)
+    return (_BARE_FIGURE.sub("", name) if name == squeezed else name).strip()
 
 
 def _plain(mark: str) -> str:

@@ -14,6 +14,7 @@ import shutil
 import threading
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from knowledge.errors import IndexLocked, IndexUnavailable
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 CHUNKER = "1"  # raise it when the texts that are embedded are cut or joined in another way
 _COLLECTION = "passages"
 _BATCH = 2_000
+_SERVER_TIMEOUT_S = 10.0
 _Result = TypeVar("_Result")
 
 
@@ -50,6 +52,7 @@ class ChromaVectors:
             raise IndexLocked(folder=str(folder))
         self._client: ClientAPI | None = None
         self._collection: ChromaCollection | None = None
+        self._store = ""
         self._wanted: tuple[list[str], LoadVectors, dict[str, Any]] | None = None
 
     def follow(
@@ -166,18 +169,34 @@ class ChromaVectors:
 
         settings = Settings(anonymized_telemetry=False)
         if self._folder is not None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._client = chromadb.PersistentClient(path=str(self._folder), settings=settings)
+            self._client = chromadb.PersistentClient(path=str(self._store_folder(self._folder)), settings=settings)
         else:
             host, port, secure = _address(self._url or "")
             self._client = chromadb.HttpClient(host=host, port=port, ssl=secure, settings=settings)
+            for session in _sessions(self._client):
+                session.timeout = _SERVER_TIMEOUT_S  # chromadb sets none, so a hanging server would hang every question
         return self._client
+
+    def _store_folder(self, folder: Path) -> Path:
+        """The store that the stamp names, or a new one; what is left of others is removed.
+
+        Each store has a name of its own, because chromadb keeps a client that failed to open for as long as the process
+        lives and gives it out again for the same path.
+        """
+        held = self._read_stamp().get("store")
+        self._store = held if isinstance(held, str) and (folder / held).is_dir() else f"store-{token_hex(4)}"
+        for path in folder.glob("store-*"):
+            if path.name != self._store:
+                shutil.rmtree(path, ignore_errors=True)
+        (folder / self._store).mkdir(parents=True, exist_ok=True)
+        return folder / self._store
 
     def _disconnect(self) -> None:
         client, self._client, self._collection = self._client, None, None
-        close = getattr(client, "close", None)
-        if close is not None:
-            close()
+        if client is not None:
+            for session in _sessions(client):
+                session.close()  # chromadb leaves its connections open
+            client.close()
 
     def _throw_away(self) -> None:
         self._disconnect()
@@ -192,18 +211,31 @@ class ChromaVectors:
 
     def _mark(self, stamp: dict[str, Any], *, finished: bool) -> None:
         if self._stamp_file is not None:
-            self._stamp_file.write_text(json.dumps({**stamp, "finished": finished}), encoding="utf-8")
+            body = {**stamp, "store": self._store, "finished": finished}
+            self._stamp_file.write_text(json.dumps(body), encoding="utf-8")
+
+    def _read_stamp(self) -> dict[str, Any]:
+        """What stands in the stamp file; empty when there is none or it cannot be read."""
+        try:
+            body = json.loads(self._stamp_file.read_text(encoding="utf-8")) if self._stamp_file else {}
+        except (OSError, ValueError):
+            return {}
+        return body if isinstance(body, dict) else {}
 
     def _half_written(self, stamp: dict[str, Any]) -> bool:
         """Whether the last write into the folder was cut off, or was of other vectors than these."""
-        if self._stamp_file is None or not self._stamp_file.exists() or self._collection is not None:
+        if self._stamp_file is None or self._collection is not None:
             return False
-        try:
-            held = json.loads(self._stamp_file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return True
+        held = self._read_stamp()
         same = all(held.get(key) == stamp[key] for key in ("embedder", "dimension", "chunker"))
         return not (same and held.get("finished") is True)
+
+
+def _sessions(client: ClientAPI) -> list[Any]:
+    """The HTTP sessions of a client and of the administrator that it carries; none for a local store."""
+    servers = (getattr(part, "_server", None) for part in (client, getattr(client, "_admin_client", None)))
+    sessions = (getattr(server, "_session", None) for server in servers)
+    return [session for session in sessions if session is not None]
 
 
 def _parts(keys: Sequence[str]) -> list[Sequence[str]]:

@@ -22,7 +22,7 @@ from assistant.reading import MAX_QUESTION_CHARACTERS, Command, Want, read
 from assistant.records.decisions import OutcomeRecord
 from assistant.records.drafts import Conversation
 from assistant.records.staff import StaffMember
-from assistant.rendering import basis_message, blocked_message, check_message, short_code, unknown_message
+from assistant.rendering import basis_card, basis_message, blocked_message, check_message, short_code, unknown_message
 from assistant.wording import Messages, load_toml
 
 SAME_DRAFT_WINDOW = timedelta(minutes=10)
@@ -74,6 +74,7 @@ class Talk:
     messages: Messages
     split: Splitter
     ticket_hours: int
+    cards: bool = False
 
     def turn(self, incoming: Incoming, member: StaffMember, *, now: datetime) -> Turn:
         """Work out the answer to one message; nothing is stored yet."""
@@ -216,7 +217,8 @@ class Talk:
             Outgoing(f"{self.messages('angle', number=number)}：\n{item['text']}")
             for number, item in enumerate(answer.alternatives, 2)
         ]
-        return [*shown, Outgoing(basis_message(answer, self.messages, same_as_before=same_as_before))]
+        basis = basis_message(answer, self.messages, same_as_before=same_as_before)
+        return [*shown, Outgoing(basis, card=basis_card(answer, basis, self.messages) if self.cards else None)]
 
     def _remember(self, command: Command, question: Question, prepared: Prepared, turn: Turn) -> None:
         answer = prepared.answer

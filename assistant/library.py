@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,6 +16,7 @@ from knowledge.documents import DocumentKind, DocumentVersion, Evidence, Passage
 from knowledge.products import ProductKind, ProductSheet
 
 MOST_CACHED = 20_000
+_FAMILY = re.compile(r"([\u4e00-\u9fff]{2,4})\d+(?:天|月|个月|年)")  # 稳盈90天 belongs to 稳盈
 
 
 class ContentStore(Protocol):
@@ -64,10 +66,10 @@ class Library:
 
     def product_names(self, on: date) -> frozenset[str]:
         """Every name of three characters or more of the products in force on `on`."""
-        names = (_data(version.payload) for version in self._shelf(on).values())
-        return frozenset(
-            n for data in names for n in (data.get("name"), *data.get("nicknames", ())) if n and len(n) > 2
-        )
+        shelf = (_data(version.payload) for version in self._shelf(on).values())
+        names = {str(name) for data in shelf for name in (data.get("name"), *data.get("nicknames", ())) if name}
+        families = {match.group(1) for name in names if (match := _FAMILY.fullmatch(name))}
+        return frozenset(name for name in names if len(name) > 2) | families
 
     def sheet(self, code: str, *, scope: Scope, on: date) -> Sheet | None:
         """A product's sheet in force on `on` with its passages, None when there is none within `scope`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from assistant.asking import Answer
 from assistant.compliance.findings import Finding, Verdict
 from assistant.wording import Messages
@@ -28,6 +30,21 @@ def basis_message(answer: Answer, messages: Messages, *, same_as_before: bool = 
         lines += ["", messages("alternatives")]
     lines += ["", f"{messages('actions')}（草稿 {short_code(answer.draft_id)}）"]
     return "\n".join(lines)
+
+
+def basis_card(answer: Answer, basis: str, messages: Messages) -> dict[str, Any]:
+    """The same as a WeCom button card; one press is one decision. Field limits: see the template card's page."""
+    buttons = [("card_accept", "accepted", 1), ("card_another", "another", 2), ("card_edit", "edit", 2)]
+    return {
+        "card_type": "button_interaction",
+        "main_title": {"title": messages("card_title", short=short_code(answer.draft_id))},
+        "sub_title_text": basis.split(f"\n\n{messages('actions')}")[0],
+        "task_id": f"draft-{answer.draft_id}",
+        "button_list": [
+            {"text": messages(name), "style": style, "key": f"{action}:{answer.draft_id}"}
+            for name, action, style in [*buttons, ("card_reject", "rejected", 3)]
+        ],
+    }
 
 
 def _sources(answer: Answer, messages: Messages) -> str:

@@ -34,7 +34,7 @@ DAY = re.compile(
 MONTH = re.compile(r"(?P<y>(?:19|20)\d\d)(?:年|[-./])(?P<m>1[0-2]|0?[1-9])月?(?![\d-])")
 TERM = re.compile(
     rf"(?P<n>{NUMBER}|半)\s?个?(?P<half>半)?"
-    r"(?P<u>工作日|自然日|交易日|年期?|月|天|日(?!元)|周(?![一二三四五六日末])|季度|小时|分钟)"
+    r"(?P<u>工作日|自然日|交易日|年期?|月|天|日(?!元)|周(?![一二三四五六日末])|季度|小时|分钟)(?P<after>半)?"
 )
 RISK = re.compile(r"(?<![a-z0-9])p?([rc])([1-5])(?![\d.])")
 CODE = re.compile(r"(?<![a-z0-9])(?=[a-z-]{0,19}\d)[a-z][a-z0-9-]{4,19}(?![a-z0-9])|(?<!\d)\d{6}(?!\d|\.|元|万|%)")
@@ -252,7 +252,7 @@ def _term(match: re.Match[str]) -> str:
     value = Decimal("0.5") if match["n"] == "半" else number(match["n"])
     if value is None:
         return ""
-    if match["half"]:
+    if match["half"] or match["after"]:
         value += Decimal("0.5")
     name, factor = TERM_UNITS[unit]
     return f"{_plain(value * factor)} {name}"

@@ -24,6 +24,12 @@ from connectors.wecom.messages import CHANNEL, IncomingMessage, read_message
 
 BODY_LIMIT = 256 * 1024  # bytes; real callbacks stay under 20 KB
 BODY_PATIENCE_S = 5.0  # WeCom itself hangs up by then
+_NOT_SET_UP = (
+    503,
+    "not_configured",
+    "The WeCom app is not set up.",
+    "Set WAINAO_WECOM_...; `wainao doctor` says which.",
+)
 _NOT_STORED = (503, "not_stored", "The message could not be stored.", "WeCom sends it again; see `wainao doctor`.")
 
 log = logging.getLogger(__name__)
@@ -77,8 +83,7 @@ class CallbackDoor:
         # The outermost door: whatever the database says, the message is not on disk and must not be acknowledged.
         except Exception as error:  # noqa: BLE001
             log.error("callback_not_stored", extra={"error": type(error).__name__, "kind": message.kind})
-            status, code, text, hint = _NOT_STORED
-            return _error(status, code, text, hint)
+            return _error(*_NOT_STORED)
         log.info("callback_stored" if stored else "callback_repeated", extra={"kind": message.kind})
         return Response()
 
@@ -99,6 +104,17 @@ def callback_router(
     router = APIRouter()
     router.add_api_route("/wecom/app", door.check_url, methods=["GET"], include_in_schema=False)
     router.add_api_route("/wecom/app", door.receive, methods=["POST"], include_in_schema=False)
+    return router
+
+
+def unconfigured_router() -> APIRouter:
+    """The same address while the app's settings are missing: says so, and acknowledges nothing."""
+
+    def say_so() -> Response:
+        return _error(*_NOT_SET_UP)
+
+    router = APIRouter()
+    router.add_api_route("/wecom/app", say_so, methods=["GET", "POST"], include_in_schema=False)
     return router
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -18,6 +19,20 @@ from tests.fakes import PostgresServer
 
 ENGINES = ("sqlite", "postgresql")
 DatabaseFactory = Callable[..., Database]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a skipped test is a failure: what is not run there is not known."""
+    reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if not skipped or os.environ.get("CI", "").lower() not in ("1", "true"):
+        return
+    reporter.write_line("")
+    for report in skipped:
+        reporter.write_line(f"skipped in CI: {report.nodeid}: {report.longrepr[2]}", red=True)
+    if session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,97 @@
+# `make` checks everything. Every target that needs Python makes .venv by itself; PYTHON=... chooses the interpreter.
+# pip's own settings (PIP_INDEX_URL, pip.conf) decide where packages come from.
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
+LIGHT := $(VENV)/.installed-light
+DEV := $(VENV)/.installed-dev
+DECLARED := pyproject.toml constraints.txt
+
+.DEFAULT_GOAL := all
+.PHONY: all install install-light demo test lint types format gallery clean \
+	bench-callbacks bench-kill bench-gate bench-retrieval
+
+all: test
+
+# -- environment
+
+install: $(DEV)
+install-light: $(LIGHT)
+
+# The suffix keeps the venv from being made anew whenever its folder changes.
+$(BIN)/python:
+	@chosen=""; \
+	for candidate in $(PYTHON) python3.14 python3.13 python3.12 python3.11 python3; do \
+		if $$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' >/dev/null 2>&1; then \
+			chosen=$$candidate; break; \
+		fi; \
+	done; \
+	if [ -z "$$chosen" ]; then \
+		echo "wainao needs Python 3.11 to 3.14, and none is on the path (found: $$(python3 --version 2>&1))." >&2; \
+		echo "Install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; \
+	fi; \
+	if ! $$chosen -c 'import venv, ensurepip' >/dev/null 2>&1; then \
+		echo "$$chosen has no venv module. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; \
+	fi; \
+	echo "Making $(VENV) with $$chosen"; \
+	$$chosen -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(LIGHT): $(DECLARED) | $(BIN)/python
+	@echo "Installing wainao (light: without torch); this takes about a minute"
+	@$(PIP_INSTALL) -e .
+	@touch $@
+
+$(DEV): $(DECLARED) | $(BIN)/python
+	@echo "Installing wainao with its tools for development"
+	@$(PIP_INSTALL) -e '.[dev]'
+	@touch $(LIGHT) $@
+
+# -- run
+
+demo: $(LIGHT)
+	@$(BIN)/wainao demo
+
+# -- check
+
+test: lint types
+	$(BIN)/python -m pytest
+
+lint: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(DEV)
+	$(BIN)/mypy
+
+format: $(DEV)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# -- show
+
+gallery: $(LIGHT)
+	$(BIN)/python -m evals.gallery
+
+# -- measure
+
+bench-callbacks: $(DEV)
+	$(BIN)/python -m tests.load.callbacks
+
+bench-kill: $(DEV)
+	$(BIN)/python -m tests.load.kills
+
+bench-gate: $(DEV)
+	$(BIN)/python -m tests.load.gate_speed
+
+CORPUS ?= ../shared/data/benchmarks/cathay-bank-faq
+bench-retrieval: $(LIGHT)
+	$(BIN)/wainao eval retrieval --corpus $(CORPUS)/corpus.jsonl --queries $(CORPUS)/queries.dev.jsonl \
+		--qrels $(CORPUS)/qrels.dev.tsv --no-aliases --json
+	$(BIN)/wainao eval retrieval --corpus $(CORPUS)/corpus.jsonl --queries $(CORPUS)/queries.dev.jsonl \
+		--qrels $(CORPUS)/qrels.dev.tsv --aliases --json
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

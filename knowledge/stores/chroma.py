@@ -90,8 +90,9 @@ class ChromaVectors:
             if not isinstance(exc, Exception) and type(exc).__name__ != "PanicException":
                 raise
             log.warning("vector_index_rebuilt", extra={"cause": type(exc).__name__})
+            wrong = isinstance(exc, IndexUnavailable)  # it answered, and not with what it should hold
         try:
-            self._throw_away()
+            self._throw_away(on_server=wrong)
             self._bring_up_to_date()
             return work()
         except Exception as exc:
@@ -198,11 +199,12 @@ class ChromaVectors:
                 session.close()  # chromadb leaves its connections open
             client.close()
 
-    def _throw_away(self) -> None:
+    def _throw_away(self, *, on_server: bool) -> None:
+        """The folder always; a server's collection only when it is known to be wrong, not for a cut connection."""
         self._disconnect()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
-        elif self._wanted is not None:
+        elif self._wanted is not None and on_server:
             self._connect().delete_collection(self._name(self._wanted[2]))
 
     @property

@@ -17,7 +17,7 @@ CORPUS: list[dict[str, object]] = [
 ]
 QUERIES = [
     {"id": "q1", "text": "可以提前赎回吗"},
-    {"id": "q2", "text": "急用钱能取吗"},
+    {"id": "q2", "text": "急用钱，能取出来吗？"},
     {"id": "unjudged", "text": "国债"},
 ]
 QRELS = "q1\tredeem\t1\nq1\tgold\t0\nq2\tredeem\t2\n"

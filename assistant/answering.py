@@ -33,7 +33,7 @@ from assistant.drafting.phrasing import Phrasing
 from assistant.errors import ModelUnavailable
 from assistant.library import Library, Sheet
 from assistant.situation import settle_situation
-from assistant.understanding import Understanding, situations, understand
+from assistant.understanding import STRONG_CUE, Understanding, situations, understand
 from assistant.wording import Messages
 from knowledge.documents import DocumentKind, Evidence, Passage, Scope, SearchResult
 
@@ -263,11 +263,7 @@ class AnswerQuestion:
             return (guided,)
         if question.about_rules and (guided := rule_guidance(brief, self.messages)):
             return (guided,)
-        firm = brief.situation is not None and (
-            situations()[brief.situation].acknowledge or not situations()[brief.situation].selling
-        )
-        unsure = found.abstained and not firm and brief.situation != "suitability"
-        if unsure and not brief.materials.sheets and brief.kind in REPLIES:
+        if found.abstained and not self._firm(brief, found) and brief.kind in REPLIES:
             return ()
         if self.model is not None and not brief.customer.opted_out:
             try:
@@ -278,6 +274,17 @@ class AnswerQuestion:
         if not drafts and (extracted := extract(brief, self.messages)):
             return (extracted,)
         return drafts
+
+    @staticmethod
+    def _firm(brief: Brief, found: SearchResult) -> bool:
+        """Whether a reply can stand although retrieval is unsure: the words leave no doubt what they are about."""
+        if brief.materials.sheets:
+            return True
+        if brief.situation is None or found.names_unknown_product:
+            return False
+        situation = situations()[brief.situation]
+        sure = dict(brief.understanding.situations).get(brief.situation, 0.0) >= STRONG_CUE
+        return sure or not situation.selling or brief.situation == "suitability"
 
     def _gated(self, brief: Brief, draft: Draft) -> GatedDraft:
         passages = _passages(brief.materials)

@@ -52,6 +52,7 @@ class Library:
             playbooks=tuple((c[0], c[1], p) for c, p in opened if isinstance(c, tuple)),
             topics=tuple((c, p) for c, p in opened if isinstance(c, MomentsTopic)),
             evidence=found,
+            plain=tuple(p for c, p in opened if c is None),
             **more,
         )
 
@@ -91,9 +92,10 @@ class Library:
         opened = []
         for code in sorted(self._shelf(on)):
             sheet = self.sheet(code, scope=scope, on=on)
-            if sheet and sheet[0].product_kind is ProductKind.DEPOSIT:
-                if any(rate.name.startswith(term) for rate in sheet[0].rates):
-                    opened.append(sheet)
+            if sheet is None or sheet[0].product_kind is not ProductKind.DEPOSIT:
+                continue
+            if any(rate.name.startswith(term) for rate in sheet[0].rates):
+                opened.append(sheet)
         return tuple(opened)
 
     def _open(self, version: DocumentVersion) -> Sheet:

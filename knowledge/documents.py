@@ -130,10 +130,12 @@ class SearchResult:
     """What retrieval found for one question, best first.
 
     `product_code` is the product the question names, if exactly one; `candidates` are the products between which
-    the question leaves open. `abstained` means: nothing found is good enough to answer from (evidence is listed all the same).
+    the question leaves open. `abstained` means: nothing found is good enough to answer from, though evidence is
+    listed; `names_unknown_product`: because the question names a product that the bank does not have.
     """
 
     evidence: tuple[Evidence, ...]
     product_code: str | None = None
     candidates: tuple[str, ...] = ()
     abstained: bool = False
+    names_unknown_product: bool = False

@@ -77,7 +77,7 @@ class Materials:
     """Typed contents behind the evidence, best first; each with the passage that grounds it.
 
     `sheets` are the products the words name (one, or two to compare); `suitable` sheets within the customer's level;
-    `product_names` the names of all products in force.
+    `product_names` the names of all products in force; `plain` passages of documents without typed content.
     """
 
     known_questions: tuple[tuple[KnownQuestion, Passage], ...] = ()
@@ -87,6 +87,7 @@ class Materials:
     sheets: tuple[tuple[ProductSheet, tuple[Passage, ...]], ...] = ()
     suitable: tuple[tuple[ProductSheet, tuple[Passage, ...]], ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    plain: tuple[Passage, ...] = ()
     product_names: frozenset[str] = frozenset()
 
 

@@ -12,21 +12,28 @@ SAME_SITUATION_BONUS = 0.25
 RANK_BONUS = 0.3
 RELATED_BONUS = 0.1
 ENOUGH = 0.42
+LONG_ENOUGH = 8
 CLOSE_TO_BEST = 0.75
 NEARLY_THE_SAME = 0.5
 OTHER_PRODUCT = 0.3
+ONE_PRODUCT = 0.08
 
 
 def wording_match(words: str, entry: KnownQuestion) -> float:
     """How near `words` come to one of the ways to ask `entry`, 0 to 1; counter-questions pull it down."""
     wordings = (entry.question, *entry.known_questions)
-    best = max(max(likeness(words, wording), 0.8 * coverage(wording, words)) for wording in wordings)
+    best = max(max(likeness(words, wording), _contained(wording, words)) for wording in wordings)
     against = max((likeness(words, counter) for counter in entry.counter_questions), default=0.0)
     return best if against <= best else best - against
 
 
+def _contained(wording: str, words: str) -> float:
+    """How much of a wording stands in longer words; a wording of few characters says little."""
+    return 0.8 * coverage(wording, words) * min(1.0, len(wording) / LONG_ENOUGH)
+
+
 def choose_known_questions(brief: Brief) -> list[tuple[KnownQuestion, Passage]]:
-    """Known questions that answer this one, best first; only near ties of the best, so 「换一版」 keeps to the matter."""
+    """Known questions that answer this one, best first; only near ties of the best: 「换一版」 keeps to the matter."""
     codes = {sheet.code for sheet, _ in brief.materials.sheets}
     second = {code for code, _ in brief.understanding.situations[1:3]}
     scored: list[tuple[float, KnownQuestion, Passage]] = []
@@ -40,7 +47,9 @@ def choose_known_questions(brief: Brief) -> list[tuple[KnownQuestion, Passage]]:
             else:
                 score -= SAME_SITUATION_BONUS
         if codes and entry.products and not codes & set(entry.products):
-            continue
+            score -= OTHER_PRODUCT
+        elif not codes and len(entry.products) == 1:
+            score -= ONE_PRODUCT
         if any(name in entry.answer and name not in brief.words for name in brief.materials.product_names):
             score -= OTHER_PRODUCT
         scored.append((score, entry, passage))
@@ -66,8 +75,5 @@ def near_transcripts(brief: Brief) -> list[tuple[Transcript, Passage]]:
 
 def transcripts_for(brief: Brief) -> list[tuple[Transcript, Passage]]:
     """Winning conversations in the brief's situation, in the order retrieval found them."""
-    return [
-        (transcript, passage)
-        for transcript, passage in brief.materials.transcripts
-        if brief.situation is not None and brief.situation in (transcript.situation, *transcript.also)
-    ]
+    mine = [item for item in brief.materials.transcripts if brief.situation == item[0].situation]
+    return mine or [item for item in brief.materials.transcripts if brief.situation in item[0].also]

@@ -31,6 +31,8 @@ from knowledge.products import ProductSheet
 DRAFTER = "composer"
 SAME_SENTENCE = 0.55
 OUTRIGHT = 0.5
+FACTUAL_WORRIES = {"want_guarantee"}
+FEELINGS = {"risk", "rate"}
 OUTRIGHT_WITH_ATTRIBUTE = 0.75
 ATTRIBUTE_SITUATIONS = {"product_ask", "fee_ask", "liquidity", "suitability", "treasury_bond", "large_cd", "fx_deposit"}
 CHARACTERS = {Length.SHORT: 75, Length.MEDIUM: 150, Length.LONG: 320}
@@ -99,7 +101,10 @@ def _asks_for_a_product(brief: Brief) -> bool:
     if not brief.materials.sheets or (brief.situation and not situations()[brief.situation].selling):
         return False
     emotional = brief.situation is not None and situations()[brief.situation].acknowledge
-    return not emotional or bool(brief.understanding.attributes) or not brief.materials.known_questions
+    if not emotional or not brief.materials.known_questions:
+        return True
+    matter = set(brief.understanding.attributes)
+    return bool(matter) if brief.situation in FACTUAL_WORRIES else bool(matter - FEELINGS)
 
 
 def _known_question_is_nearer(brief: Brief) -> bool:

@@ -8,24 +8,20 @@ from assistant.drafting.brief import Brief, Draft, Length, Sentence
 from assistant.drafting.likeness import bigrams
 from assistant.wording import Messages
 from knowledge.content import Move
-from knowledge.documents import DocumentKind, Passage
+from knowledge.documents import Passage
 
 DRAFTER = "composer"
 PROMPT = "extract@1"
 SENTENCE = re.compile(r"[^。！？!?\n]+[。！？!?]?")
 ENOUGH_SHARED = 0.25
 MOST_CHARACTERS = 220
-KINDS = {DocumentKind.REGULATION, DocumentKind.OTHER, DocumentKind.PRODUCT, DocumentKind.FAQ}
 
 
 def extract(brief: Brief, messages: Messages) -> Draft | None:
     """The most telling sentences of the best plain passages; None when none shares enough with the question."""
     asked = bigrams(brief.words)
     best: list[tuple[float, int, str, Passage]] = []
-    for rank, evidence in enumerate(brief.materials.evidence[:4]):
-        passage = evidence.passage
-        if passage.kind not in KINDS:
-            continue
+    for rank, passage in enumerate(brief.materials.plain[:4]):
         about = bigrams(f"{passage.title}{passage.source.heading}")
         for match in SENTENCE.finditer(passage.text):
             text = match.group().strip()

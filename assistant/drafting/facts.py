@@ -9,6 +9,7 @@ from assistant.drafting.phrasing import Phrasing
 from knowledge.products import ProductKind, ProductSheet, Rate
 
 MAX_RATES_NAMED = 6
+LOSS_WORDS = ("不保证", "亏", "损失", "本金", "最低", "波动", "提前")
 DEPOSITS = {ProductKind.DEPOSIT, ProductKind.LARGE_CD}
 LOANS = {ProductKind.CONSUMER_LOAN, ProductKind.BUSINESS_LOAN, ProductKind.MORTGAGE, ProductKind.CARD_INSTALMENT}
 GATE_TYPES = {
@@ -62,13 +63,14 @@ def _rate(sheet: ProductSheet, phrasing: Phrasing, term: str | None) -> str:
     name = short_name(sheet)
     if sheet.rates:
         rates = rates_named(sheet, term)
+        notes = {rate.note for rate in rates if rate.note}
         return phrasing.phrase(
             "product",
             "lead_rates",
             name=name,
             rates=listed([f"{r.name}{r.rate}" for r in rates]),
             as_of=rates[0].as_of.isoformat(),
-            note=rates[0].note or "年化",
+            note=notes.pop() if len(notes) == 1 else "年化",
         )
     if sheet.benchmark:
         mark = sheet.benchmark
@@ -104,7 +106,8 @@ def _redemption(sheet: ProductSheet, phrasing: Phrasing, _term: str | None) -> s
 
 
 def _risk(sheet: ProductSheet, phrasing: Phrasing, _term: str | None) -> str:
-    risk = clean(phrasing.pick(sheet.risks, "risk")) + "。" if sheet.risks else ""
+    telling = sorted(sheet.risks, key=lambda text: -sum(word in text for word in LOSS_WORDS))[:1]
+    risk = clean(telling[0]) + "。" if telling else ""
     name = short_name(sheet)
     if sheet.risk_level is None:
         return phrasing.phrase("product", "lead_no_level", name=f"{name}：", risk=risk)

@@ -10,6 +10,7 @@ from knowledge.documents import DocumentKind
 
 DRAFTER = "composer"
 PROMPT = "playbook@1"
+FEWEST_SHARED = 3
 PLACEHOLDERS = ("〔姓名〕", "〔客户经理〕", "〔经理姓名〕")
 
 
@@ -19,6 +20,8 @@ def rule_guidance(brief: Brief, messages: Messages) -> Draft | None:
     if not found:
         return None
     asked = bigrams(brief.words)
+    if max(len(asked & bigrams(f"{p.title}{p.source.heading}{p.text}")) for p in found) < FEWEST_SHARED:
+        return None
     found.sort(key=lambda p: -len(asked & bigrams(f"{p.source.heading}{p.text}")))
     chosen = found[:1] if brief.length is not Length.LONG else found[:2]
     sentences = []

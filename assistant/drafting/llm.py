@@ -8,6 +8,7 @@ composer.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -26,6 +27,7 @@ from assistant.drafting.model_answer import (
 )
 from assistant.drafting.model_messages import POSTS, Order, conversation_again, write_order
 from assistant.errors import ModelUnavailable
+from assistant.masking import mask
 from assistant.understanding import situations
 from assistant.wording import Prompt, load_prompt, load_toml
 from knowledge.products import ProductSheet
@@ -39,10 +41,6 @@ MOST_POSTS = 3
 MOST_QUESTION = 120
 SECOND_TRY_HELPS = frozenset({"bad_json", "refused"})
 NOT_THE_ENDPOINT = frozenset({"refused", "busy", "prompt_too_large"})
-
-
-def _as_it_is(text: str) -> str:
-    return text
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class LlmDrafter:
     clock: Callable[[], float]
     posts_prompt: Prompt = field(default_factory=lambda: load_prompt("draft_posts"))
     repair_prompt: Prompt = field(default_factory=lambda: load_prompt("repair_json"))
-    mask: Callable[[str], str] = _as_it_is
+    mask: Callable[[str], str] = mask
     breaker: Breaker = field(default_factory=Breaker)
 
     def draft(self, brief: Brief) -> tuple[Draft, ...]:
@@ -140,6 +138,18 @@ class LlmDrafter:
 
     def _elapsed_ms(self, started: float) -> int:
         return round((self.clock() - started) * 1000)
+
+
+def llm_drafter(chat: ChatPort, *, context_tokens: int, timeout_s: float) -> LlmDrafter:
+    """The drafter as the product runs it: the shipped prompts, our token ranks, the machine's monotonic clock."""
+    return LlmDrafter(
+        chat=chat,
+        prompt=load_prompt("draft_reply"),
+        counter=TokenCounter(),
+        context_tokens=context_tokens,
+        timeout_s=timeout_s,
+        clock=time.monotonic,
+    )
 
 
 def sheet_of(brief: Brief, sentences: tuple[Sentence, ...]) -> ProductSheet | None:

@@ -28,7 +28,7 @@ def product_sentences(
     brief: Brief, sheet: ProductSheet, passages: Sequence[Passage], phrasing: Phrasing
 ) -> list[Sentence]:
     """Answers to the attributes asked for; a short introduction when none was named."""
-    asked = list(brief.understanding.attributes) or list(DEFAULT_ATTRIBUTES)
+    asked = list(brief.understanding.attributes) or _unnamed(brief, sheet)
     if brief.length is Length.LONG and len(asked) == 1 and asked[0] in WITH_COMPANION:
         asked.append(WITH_COMPANION[asked[0]])
     ids = tuple(passage.passage_id for passage in passages[:1])
@@ -41,6 +41,13 @@ def product_sentences(
         if text := attribute_sentence(sheet, attribute, phrasing, term):
             sentences.append(Sentence(Move.ANSWER, text, _holding(text, passages) or ids))
     return sentences
+
+
+def _unnamed(brief: Brief, sheet: ProductSheet) -> list[str]:
+    """What is meant when no attribute is named: 「定期三年多少」 asks for the rate; else an introduction."""
+    figures = bool(sheet.rates or sheet.benchmark)
+    asks_figure = brief.understanding.term is not None or any(word in brief.words for word in ("多少", "几个点"))
+    return ["rate"] if figures and asks_figure else list(DEFAULT_ATTRIBUTES)
 
 
 def _holding(text: str, passages: Sequence[Passage]) -> tuple[str, ...]:
@@ -112,8 +119,6 @@ def _value(sheet: ProductSheet, attribute: str, term: str | None) -> str:
         return clean(sheet.term.text)
     if attribute == "redemption":
         return clean(sheet.redemption.text)
-    if attribute == "fees":
-        return listed([f"{fee.name}{fee.rate}" for fee in sheet.fees])
     if attribute == "rate":
         if sheet.rates:
             return listed([f"{rate.name}{rate.rate}" for rate in rates_named(sheet, term)])
@@ -121,6 +126,16 @@ def _value(sheet: ProductSheet, attribute: str, term: str | None) -> str:
     if attribute == "risk":
         return sheet.risk_level or ""
     return clean(sheet.minimum.text)
+
+
+def _values(first: ProductSheet, second: ProductSheet, attribute: str, term: str | None) -> tuple[str, str]:
+    """How the two differ in `attribute`; of fees only those with unequal rates."""
+    if attribute != "fees":
+        return _value(first, attribute, term), _value(second, attribute, term)
+    fees = [{fee.name: fee.rate for fee in sheet.fees} for sheet in (first, second)]
+    unequal = [name for name in fees[0] if name in fees[1] and fees[0][name] != fees[1][name]]
+    left, right = (listed([f"{name}{by_name[name]}" for name in unequal]) for by_name in fees)
+    return left, right
 
 
 def comparison(brief: Brief, phrasing: Phrasing) -> list[Sentence]:
@@ -131,8 +146,7 @@ def comparison(brief: Brief, phrasing: Phrasing) -> list[Sentence]:
     order = [*asked, *(a for a in COMPARED if a not in asked)]
     lines = []
     for attribute in order:
-        left = _value(first, attribute, brief.understanding.term)
-        right = _value(second, attribute, brief.understanding.term)
+        left, right = _values(first, second, attribute, brief.understanding.term)
         if left and right and left != right:
             lines.append(f"{short_name(first)}{left}，{short_name(second)}{right}。")
     if not lines:

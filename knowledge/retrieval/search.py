@@ -162,6 +162,7 @@ class KnowledgeRetriever:
             product_code=product.code,
             candidates=product.candidates,
             abstained=product.unknown or sure < self._threshold,
+            names_unknown_product=product.unknown,
         )
 
     def refresh(self) -> _Snapshot:

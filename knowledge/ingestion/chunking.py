@@ -18,6 +18,7 @@ _MOST = 450
 _ARTICLE_MOST = 1500
 _NUMBER = "[零〇一二三四五六七八九十百千0-9]+"
 _ARTICLE = re.compile(rf"^\s*(第{_NUMBER}条(?:之[一二三四五六七八九十])?)(?=[\s　:：、]|[^\d款项第规的之、和至到及])")
+_ITEM = re.compile(r"^\s*[（(]?[一二三四五六七八九十\d]{1,3}[)）、.．]")  # （一）, 1. and the like, part of an article
 _SENTENCE = re.compile(r"[^。！？!?；;\n]*[。！？!?；;\n]+[”’」』）)]*|[^。！？!?；;\n]+")
 _QUESTION = re.compile(r"[？?]\s*$|^\s*(?:Q|问)\s*[:：]", re.I)
 
@@ -86,7 +87,7 @@ def _by_article(blocks: Sequence[Block]) -> Iterator[_Group]:
         if article:
             yield group
             group = _Group(path.inner(article), [block], most=_ARTICLE_MOST)
-        elif block.kind is BlockKind.HEADING:
+        elif block.kind is BlockKind.HEADING and not (group.most == _ARTICLE_MOST and _ITEM.match(block.text)):
             yield group
             path.enter(block.level, block.text)
             group = _Group(str(path), [block])

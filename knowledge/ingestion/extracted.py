@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+MAX_CHARS = 2_000_000
+
 
 class BlockKind(StrEnum):
     """What a stretch of text is."""
@@ -67,14 +69,18 @@ class ExtractedText:
 
 
 def joined(blocks: Iterable[Block], warnings: Iterable[Doubt] = ()) -> ExtractedText:
-    """Put blocks one under the other and note where each stands; empty ones are left out."""
+    """Put blocks one under the other and note where each stands; empty ones and those past MAX_CHARS are left out."""
     placed: list[Block] = []
+    doubts = list(warnings)
     at = 0
     for block in blocks:
         text = block.text.strip()
         if not text:
             continue
+        if at + len(text) > MAX_CHARS:
+            doubts.append(Doubt("text_cut", (("count", str(MAX_CHARS)),)))
+            break
         fields = {name: getattr(block, name) for name in ("kind", "level", "page", "sheet", "cells", "table", "lead")}
         placed.append(Block(**fields, text=text, start=at, end=at + len(text)))
         at += len(text) + 1
-    return ExtractedText("\n".join(block.text for block in placed), tuple(placed), tuple(warnings))
+    return ExtractedText("\n".join(block.text for block in placed), tuple(placed), tuple(doubts))

@@ -15,8 +15,8 @@ from knowledge.ingestion.formats.registry import IN_CHILD, check_bytes, parser
 
 WALL_SECONDS = 60.0
 _ROOT = Path(__file__).resolve().parents[2]
-# Nothing of our own environment, which may hold secrets; one thread, since each reserves address space.
-_ENVIRONMENT = {"PYTHONPATH": str(_ROOT), "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+# Nothing of our own variables, which may hold secrets; one thread, since each reserves address space.
+_VARIABLES = {"PYTHONPATH": str(_ROOT), "LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 
 
 def extract(data: bytes, suffix: str) -> ExtractedText:
@@ -37,7 +37,7 @@ def in_child(data: bytes, suffix: str, *, wall_seconds: float = WALL_SECONDS) ->
     command = [sys.executable, "-m", "knowledge.ingestion.child", suffix]
     try:
         done = subprocess.run(  # noqa: S603  # our own interpreter and module, the file comes on stdin
-            command, input=data, capture_output=True, timeout=wall_seconds, env=_ENVIRONMENT, cwd="/", check=False
+            command, input=data, capture_output=True, timeout=wall_seconds, env=_VARIABLES, cwd="/", check=False
         )
     except subprocess.TimeoutExpired as exc:
         raise DocumentRefused(reason="too_slow") from exc

@@ -7,8 +7,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from knowledge.ingestion.formats.plain_text import heading_level
-
 _OPENS = re.compile(
     r"^(?:第[零〇一二三四五六七八九十百千0-9]+[编章节条]|[（(]?[一二三四五六七八九十\d]{1,3}[)）、.．]|[•·●■◆\-—※*])"
 )
@@ -36,7 +34,7 @@ def paragraphs(lines: Sequence[str]) -> Iterator[str]:
             if open_text:
                 yield open_text
             open_text = line
-        if visual_width(line) < full or _CLOSES.search(line) or heading_level(line):
+        if visual_width(line) < full or _CLOSES.search(line):
             yield open_text
             open_text = ""
     if open_text:

@@ -7,7 +7,7 @@ import re
 
 from knowledge.errors import DocumentRefused
 from knowledge.ingestion.characters import looks_damaged, repaired
-from knowledge.ingestion.extracted import Block, BlockKind, Doubt, ExtractedText, joined
+from knowledge.ingestion.extracted import MAX_CHARS, Block, BlockKind, Doubt, ExtractedText, joined
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -22,7 +22,6 @@ _NUMBERED = re.compile(
 )
 _ENDS_SENTENCE = re.compile(r"[。；;，,：:？?！!]$")
 _HEADING_CHARS = 40
-_MAX_CHARS = 2_000_000
 
 
 def decoded(data: bytes) -> str:
@@ -115,9 +114,9 @@ def capped(text: str, doubts: list[Doubt]) -> str:
     """At most two million characters, with a note when some were cut, and one when the text looks damaged."""
     if looks_damaged(text[:200_000]):
         doubts.append(Doubt("suspicious_text"))
-    if len(text) > _MAX_CHARS:
-        doubts.append(Doubt("text_cut", (("count", str(_MAX_CHARS)),)))
-    return text[:_MAX_CHARS]
+    if len(text) > MAX_CHARS:
+        doubts.append(Doubt("text_cut", (("count", str(MAX_CHARS)),)))
+    return text[:MAX_CHARS]
 
 
 def read(data: bytes) -> ExtractedText:

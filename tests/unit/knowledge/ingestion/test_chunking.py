@@ -85,3 +85,10 @@ def test_long_text_without_headings_becomes_passages_of_a_few_hundred_characters
 
 def test_a_heading_alone_is_still_a_passage() -> None:
     assert [passage.text for passage in chunk(markdown.parse("# 只有标题"), DocumentKind.OTHER)] == ["只有标题"]
+
+
+def test_numbered_items_stay_inside_their_article() -> None:
+    text = "第一条 下列情形不得销售：\n（一）未评估\n（二）评估已过期\n第二条 完。\n第三条 完。"
+    passages = chunk(plain_text.read(text.encode()), DocumentKind.REGULATION)
+    assert [passage.source.heading for passage in passages] == ["第一条", "第二条", "第三条"]
+    assert passages[0].text.endswith("（二）评估已过期")

@@ -54,3 +54,12 @@ def test_every_article_of_every_law_is_a_passage_of_its_own() -> None:
         assert document.kind is DocumentKind.REGULATION, path.name
         articles += len({passage.source.heading for passage in document.passages if passage.text.startswith("第")})
     assert articles >= 5_000
+
+
+def test_a_printed_law_keeps_all_its_articles_whole() -> None:
+    path = DATA / "documents" / "binary" / "regulation_suitability_2025.pdf"
+    (document,) = read_document(path.read_bytes(), path.name, extract=extract)
+    articles = [passage for passage in document.passages if passage.source.heading.endswith("条")]
+    assert len({passage.source.heading for passage in articles}) == 49
+    assert document.title == "金融机构产品适当性管理办法"
+    assert len(document.passages) <= 55

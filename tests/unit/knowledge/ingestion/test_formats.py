@@ -4,6 +4,7 @@ import pytest
 
 from knowledge.ingestion.characters import looks_damaged, repaired
 from knowledge.ingestion.extracted import BlockKind, ExtractedText
+from knowledge.ingestion.formats.paragraphs import paragraphs
 from knowledge.ingestion.sandbox import extract
 from tests.unit.knowledge.ingestion import making
 
@@ -140,3 +141,14 @@ def test_full_width_punctuation_stays_as_it_was_written() -> None:
 def test_a_broken_text_layer_is_noticed() -> None:
     assert looks_damaged("IIII 2026 IIIIII 513180 III" * 10)
     assert not looks_damaged("第 II 类账户限额见说明，III 类另行规定，一切以公告为准。" * 3)
+
+
+def test_printed_lines_become_paragraphs_again() -> None:
+    lines = [
+        "第一条 金融机构应当依法依规勤勉尽责审慎履职对",
+        "所销售的产品承担责任。",
+        "（一）客户的姓名和职业以及其他能够说明其身份的信",
+        "息；",
+        "短标题",
+    ]
+    assert list(paragraphs(lines)) == [lines[0] + lines[1], lines[2] + lines[3], lines[4]]

@@ -191,7 +191,7 @@ def _leaks(span: PersonalSpan, kinds: set[PersonalData], subject: Subject, text:
     public = subject.kind in ("moments", "group")
     named = PersonalData.NAME in kinds
     if span.kind is PersonalData.PHONE:
-        return named and not _own_number(text, span.start)
+        return (named or public) and not _own_number(text, span.start)
     if span.kind in (PersonalData.ADDRESS, PersonalData.PLATE):
         return named
     if span.kind is PersonalData.BALANCE:

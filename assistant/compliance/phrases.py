@@ -42,6 +42,8 @@ def find_phrases(
     for compiled in detectors:
         if compiled.detector.when not in conditions | {"always"} or not _applies(compiled, subject):
             continue
+        if compiled.detector.where == "text" and not _surroundings_allow(compiled, layout.text):
+            continue
         for found in compiled.wording.finditer(layout.text):
             if found.start() < found.end() and _stands(layout, found, compiled, reader):
                 yield Hit(rule, compiled.detector.id, found.start(), found.end())
@@ -63,14 +65,17 @@ def _applies(compiled: CompiledDetector, subject: Subject) -> bool:
 
 def _stands(layout: Layout, found: re.Match[str], compiled: CompiledDetector, reader: PolarityReader) -> bool:
     detector = compiled.detector
-    area = layout.text if detector.where == "text" else _area(layout, found, detector.where == "clause")
-    if compiled.needs and not compiled.needs.search(area):
-        return False
-    if compiled.unless and compiled.unless.search(area):
+    if detector.where != "text" and not _surroundings_allow(compiled, _area(layout, found, detector.where == "clause")):
         return False
     if detector.inner_negation and INNER_NEGATION.search(found[0]):
         return False
     return not detector.polar or reader.polarity(layout, found.start(), found.end()) is Polarity.CLAIMED
+
+
+def _surroundings_allow(compiled: CompiledDetector, area: str) -> bool:
+    if compiled.needs and not compiled.needs.search(area):
+        return False
+    return not (compiled.unless and compiled.unless.search(area))
 
 
 def _area(layout: Layout, found: re.Match[str], clause: bool) -> str:

@@ -11,10 +11,11 @@ from knowledge.documents import DocumentKind
 from knowledge.ingestion.wording import words
 
 _VERSION_MARK = re.compile(
-    r"[\s._\-（(\[【]*(?:v\d+(?:\.\d+)*|第?[一二三四五六七八九十\d]+版|\d{0,4}年?旧版|新版|修订版|已废止|已失效|作废)[)）\]】]*$",
+    r"[\s._\-（(\[【]*(?:v\d+(?:\.\d+)*(?:现行|历史|修订)?版?|第?[一二三四五六七八九十\d]+版|\d{0,4}年?旧版|新版|修订版|现行版?|历史版本?"
+    r"|已废止|已失效|作废)[)）\]】]*$",
     re.I,
 )
-_SUPERSEDED = re.compile(r"旧版|已废止|已失效|作废|已过期|superseded|obsolete|repealed", re.I)
+_SUPERSEDED = re.compile(r"旧版|历史版|[\d（(]历史|已废止|已失效|作废|已过期|superseded|obsolete|repealed", re.I)
 _SEPARATORS = re.compile(r"[^\w]+")
 _BY_NAME = (
     DocumentKind.TRANSCRIPT,

@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date
 from pathlib import PurePosixPath
 from typing import Any
 
 from knowledge.documents import DocumentKind
 from knowledge.errors import DocumentRefused
 from knowledge.ingestion.chunking import chunk
+from knowledge.ingestion.dates import stated_in_front_matter, stated_in_opening
 from knowledge.ingestion.extracted import BlockKind, Doubt, ExtractedText
 from knowledge.ingestion.formats import markdown, plain_text
 from knowledge.ingestion.formats.registry import check_bytes
@@ -166,7 +166,8 @@ def _plain(
         kind = DocumentKind(declared) if declared in set(DocumentKind) else guess_kind(name, extracted.text[:4000])
     title = str(front.get("title") or "").strip() or _title(extracted, PurePosixPath(name).stem)
     doubts = list(extracted.warnings)
-    until = _front_day(front, "until", "expires", "expiry")
+    first, until = stated_in_opening(extracted.text)
+    until = stated_in_front_matter(front, "until", "expir") or until
     if until is None and looks_superseded(PurePosixPath(name).stem, str(front.get("status", "")), title):
         doubts.append(Doubt("looks_superseded"))
     return ReadDocument(
@@ -174,7 +175,7 @@ def _plain(
         kind=kind,
         title=title[:200],
         passages=tuple(chunk(extracted, kind, file=file)),
-        effective_from=_front_day(front, "from", "date"),
+        effective_from=stated_in_front_matter(front, "from", "date") or first,
         effective_until=until,
         doubts=tuple(doubts),
     )
@@ -190,14 +191,3 @@ def _title(extracted: ExtractedText, stem: str) -> str:
         return line
     is_name = len(_CHINESE.findall(line)) >= 4 and len(line) <= 40 and not line.endswith(("。", "；", "，", "："))
     return line if is_name and first.sheet is None and not _CHINESE.search(stem) else stem
-
-
-def _front_day(front: Mapping[str, Any], *endings: str) -> date | None:
-    """The first `effective...` date whose key has one of these words in it, e.g. effective_from, effective_date."""
-    for key, value in front.items():
-        if str(key).startswith(("effective", "expir")) and any(ending in str(key) for ending in endings):
-            try:
-                return date.fromisoformat(str(value))
-            except ValueError:
-                continue
-    return None

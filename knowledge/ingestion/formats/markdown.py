@@ -13,8 +13,9 @@ from knowledge.ingestion.formats.tables import header_names, row_text
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(\S.*)")
 _LEAD = re.compile(r"^\s*(?:[-*+]\s+)?\*\*(.{1,200}?)\*\*")
 _EMPHASIS = re.compile(r"\*\*(.{1,500}?)\*\*|(?<!\w)__(.{1,500}?)__(?!\w)")
-_LINK = re.compile(r"!?\[([^\]\n]{0,300})\]\([^)\n]{0,1000}\)")
+_LINK = re.compile(r"!?\[([^\]\n]{0,100})\]\([^)\n]{0,500}\)")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
+_QUOTE = re.compile(r"^ {0,3}(?:> ?)+")
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)、])\s+")
 _ARTICLE = re.compile(r"^第[零〇一二三四五六七八九十百千0-9]+条")
 
@@ -45,8 +46,10 @@ def _blocks(lines: list[str]) -> Iterator[Block]:
     tables = 0
     at = 0
     while at < len(lines):
-        line = lines[at]
+        line = _QUOTE.sub("", lines[at])
         heading = _HEADING.match(line)
+        if _is_divider(line):
+            line = ""
         if heading or not line.strip() or _starts_own_block(line) or _table_at(lines, at):
             yield from _flush(paragraph)
         if heading:
@@ -78,6 +81,11 @@ def _flush(paragraph: list[str]) -> Iterator[Block]:
 
 def _table_at(lines: list[str], at: int) -> bool:
     return "|" in lines[at] and at + 1 < len(lines) and _is_rule(lines[at + 1])
+
+
+def _is_divider(line: str) -> bool:
+    solid = line.replace(" ", "").strip()
+    return len(solid) >= 3 and solid in {mark * len(solid) for mark in "-*_="}
 
 
 def _is_rule(line: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +64,12 @@ def test_a_printed_law_keeps_all_its_articles_whole() -> None:
     assert len({passage.source.heading for passage in articles}) == 49
     assert document.title == "金融机构产品适当性管理办法"
     assert len(document.passages) <= 55
+
+
+def test_a_superseded_version_in_a_bank_folder_is_not_in_force() -> None:
+    folder = DATA / "documents" / "text" / "bank-staff-kb"
+    ends = {}
+    for path in sorted(folder.glob("1[56]*.md")):
+        (document,) = read_document(path.read_bytes(), path.name, extract=extract)
+        ends[path.name[:2]] = (document.effective_from, document.effective_until)
+    assert ends == {"15": (date(2026, 7, 1), None), "16": (date(2025, 7, 1), date(2026, 6, 30))}

@@ -106,9 +106,9 @@ def test_a_child_that_takes_too_long_is_stopped() -> None:
     ids=["comments", "links", "rules", "headings", "bold"],
 )
 def test_markdown_that_invites_backtracking_is_read_in_no_time(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     read_document(f"正文\n\n{text}".encode(), "a.md", extract=extract)
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize(

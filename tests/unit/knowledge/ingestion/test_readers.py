@@ -224,8 +224,24 @@ def test_foreign_front_matter_gives_title_and_dates() -> None:
     assert document.passages[0].text == "正文。"
 
 
+@pytest.mark.parametrize(
+    ("text", "first", "until"),
+    [
+        ("# 细则\n\n> 版本：V2.1\n> 生效日期：2025-07-01\n> 失效日期：2026-06-30", date(2025, 7, 1), date(2026, 6, 30)),
+        ("（某令公布 自2026年2月1日起施行）\n第一条 甲。", date(2026, 2, 1), None),
+        ("**执行日期**：2026.1.5\n有效期至2026年12月31日", date(2026, 1, 5), date(2027, 1, 1)),
+        ("生效日期：以公告为准", None, None),
+        ("生效日期：2026-13-40", None, None),
+        ("正文。" * 400 + "生效日期：2026-01-01", None, None),
+    ],
+)
+def test_dates_in_the_first_lines_count(text: str, first: date | None, until: date | None) -> None:
+    document = one(text, "细则.md")
+    assert (document.effective_from, document.effective_until) == (first, until)
+
+
 def test_marks_of_a_version_do_not_make_another_document() -> None:
-    names = ["费率表.md", "费率表.v1.md", "费率表（旧版）.md", "费率表-2006旧版.md"]
+    names = ["费率表.md", "费率表.v1.md", "费率表（旧版）.md", "费率表-2006旧版.md", "费率表（V2.1历史）.md"]
     assert len({document_id(name) for name in names}) == 1
     assert document_id("费率表2025.md") != document_id("费率表2026.md")
     assert document_id("a/费率表.md") != document_id("b/费率表.md")

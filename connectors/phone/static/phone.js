@@ -147,7 +147,7 @@ function bubbleOf(text) {
 function show(message) {
   const follow = nearEnd() || message.mine;
   if (message.sequence) last = Math.max(last, message.sequence);
-  if (message.body.key && confirm(message)) return;
+  if (message.body.key && confirmed(message)) return;
   const row = rowOf(message.mine, message.msgtype === "template_card" ? cardOf(message) : bubbleOf(textOf(message)));
   if (message.sequence) row.dataset.sequence = message.sequence;
   if (message.body.key) row.dataset.key = message.body.key;
@@ -168,7 +168,7 @@ function textOf(message) {
   return typeof content === "string" ? content : say.kind;
 }
 
-function confirm(message) {
+function confirmed(message) {
   const row = lines.querySelector(`[data-key="${CSS.escape(message.body.key)}"]`);
   if (row) row.dataset.sequence = message.sequence;
   return row;

@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
+PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile -c constraints.txt
 LIGHT := $(VENV)/.installed-light
 DEV := $(VENV)/.installed-dev
 DECLARED := pyproject.toml constraints.txt
@@ -23,13 +23,13 @@ install-light: $(LIGHT)
 # The suffix keeps the venv from being made anew whenever its folder changes.
 $(BIN)/python:
 	@chosen=""; \
-	for candidate in $(PYTHON) python3.14 python3.13 python3.12 python3.11 python3; do \
+	for candidate in $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3); do \
 		if $$candidate -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' >/dev/null 2>&1; then \
 			chosen=$$candidate; break; \
 		fi; \
 	done; \
 	if [ -z "$$chosen" ]; then \
-		echo "wainao needs Python 3.11 to 3.14, and none is on the path (found: $$(python3 --version 2>&1))." >&2; \
+		echo "wainao needs Python 3.11 to 3.14; found only: $$($(or $(PYTHON),python3) --version 2>&1)." >&2; \
 		echo "Install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; \
 	fi; \
 	if ! $$chosen -c 'import venv, ensurepip' >/dev/null 2>&1; then \

@@ -7,8 +7,10 @@ hanging nor a dripping endpoint keeps a thread. langchain's tracing is off whate
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
+import warnings
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -109,23 +111,21 @@ class LangchainChat:
     def _streamed(
         self, model: ChatOpenAI, messages: Sequence[ChatMessage], schema: dict[str, Any], deadline: float
     ) -> Completion:
-        text, refusal = "", ""
-        finish, name = "", self._model
+        text, finish, name = "", "", self._model
         usage: dict[str, int] = {}
         left = max(0.01, deadline - time.monotonic())
         asked = model.stream(_as_langchain(messages), timeout=left, **_asked_for(self._structured, schema))
         with closing(cast("Generator[AIMessageChunk, None, None]", asked)) as stream:  # leaving early hangs up
             for chunk in stream:
                 text += _text(chunk)
-                refusal += str(chunk.additional_kwargs.get("refusal") or "")
                 finish = chunk.response_metadata.get("finish_reason") or finish
                 name = chunk.response_metadata.get("model_name") or name
                 usage = _usage(chunk) or usage
-                if len(text) + len(refusal) > MOST_CHARACTERS:
+                if len(text) > MOST_CHARACTERS:
                     raise self._failed("too_large")
                 if time.monotonic() > deadline:
                     raise self._failed("timeout")
-        if refusal or finish == "content_filter":
+        if finish == "content_filter":  # a refusal in a field of its own arrives as an empty text: langchain drops it
             raise self._failed("refused")
         return Completion(text, str(name)[:100], usage)
 
@@ -141,6 +141,9 @@ class LangchainChat:
 
         from connectors.models.transport import Client
 
+        logging.getLogger("openai").setLevel(logging.INFO)  # at DEBUG it writes whole prompts
+        # Odd chunks of foreign endpoints end as bad_json; pydantic's warning about them would print model text.
+        warnings.filterwarnings("ignore", message="Pydantic serializer warnings", category=UserWarning)
         client = Client(self._base_url)
         model = ChatOpenAI(
             model=self._model,

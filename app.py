@@ -99,7 +99,12 @@ def build_model(settings: Settings) -> Drafter | None:
     """The language model's drafter, None when no endpoint is set."""
     if not settings.llm_base_url:
         return None
-    from assistant.drafting.llm import llm_drafter
+    import time
+
+    from assistant.drafting.budget import TokenCounter
+    from assistant.drafting.llm import LlmDrafter
+    from assistant.masking import mask
+    from assistant.wording import load_prompt
     from connectors.models.chat import chat_model
 
     chat = chat_model(
@@ -109,7 +114,15 @@ def build_model(settings: Settings) -> Drafter | None:
         structured=settings.llm_structured,
         timeout_s=settings.llm_timeout_s,
     )
-    return llm_drafter(chat, context_tokens=settings.llm_context_tokens, timeout_s=settings.llm_timeout_s)
+    return LlmDrafter(
+        chat,
+        load_prompt("draft_reply"),
+        TokenCounter(),
+        settings.llm_context_tokens,
+        settings.llm_timeout_s,
+        time.monotonic,
+        mask=mask,
+    )
 
 
 def build_pipeline(
@@ -414,7 +427,7 @@ def configure_logging(settings: Settings) -> None:
     logging.basicConfig(
         level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    for noisy in ("httpx", "chromadb", "urllib3", "pdfminer"):
+    for noisy in ("alembic", "httpx", "chromadb", "urllib3", "pdfminer"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
@@ -450,8 +463,20 @@ def explain_settings() -> list[tuple[str, str, str]]:
 
 def reindex() -> Any:
     """Build every derived index anew from the database."""
-    with opened(Settings(), owner=True) as services:
-        return services.retriever.rebuild()
+    import shutil
+
+    from knowledge.retrieval.locking import FolderLock
+
+    settings = Settings()
+    lexical = settings.home / "index" / "lexical"
+    for folder, lock_file in ((settings.home / "chroma", settings.home / "chroma.lock"), (lexical, lexical / "lock")):
+        lock = FolderLock(lock_file)
+        if lock.acquire():  # else its owner keeps it whole by itself
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.release()
+    with opened(settings, owner=True) as services:
+        services.retriever.refresh()
+        return services.retriever.status
 
 
 @contextmanager

@@ -1,30 +1,35 @@
 """What an RM changed in a draft: sentence by sentence, each change with its category.
 
 Categories: fact (figures, dates, products), compliance (risk wording and disclosures), stage (the question or next
-step), length (said shorter or longer), tone (the same said otherwise), other.
+step), length (said shorter or longer), tone (the same said otherwise), other (moved, a slip mended, something new).
+The words that tell them stand in prompts/edits.zh.toml.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import unicodedata
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from functools import cache
 
-from assistant.drafting.likeness import likeness
+from assistant.drafting.likeness import bigrams, coverage, likeness
+from assistant.wording import load_toml
 
-SENTENCE = re.compile(r"[^。！？!?；;\n]+[。！？!?；;~…]*\s*|[\n。！？!?；;]+")
-FIGURE = re.compile(
-    r"\d+(?:[.,]\d+)*\s*(?:%|％|bp|BP|元|万|亿|年|个月|月|天|日|岁|点|倍|折|期|克)?|[零一二两三四五六七八九十百千万]+(?:个点|万|元|年|个月|天|成|折|倍)"
-    r"|(?<![A-Za-z])[RrCc][1-5]|(?<![A-Za-z])[A-Z]{2,}[-A-Z0-9]*"
-)
-COMPLIANCE = re.compile(
-    r"风险|非存款|不是存款|不代表|不等于|不预示|不构成|以.{0,12}为准|谨慎|保本|承诺|保证|基准|代销|代理销售|犹豫期|测评|匹配|收益不|不保|波动|亏损|可能亏|如实告知|审批"
-)
-STEP = re.compile(
-    r"[?？]|吗|方便|要不要|您看|约|见面|来(?:网点|行里|一趟)|过来|打(?:个)?电话|发(?:给)?您|给您发|帮您|回复我|告诉我|聊聊|下周|周[一二三四五六日末]|明天|下午|上午"
-)
+_SENTENCE = re.compile(r"(?:[^。！？!?；;\n~～]|(?<=\d)[~～](?=\d))+[。！？!?；;~～…]*\s*|[\n。！？!?；;~～]+")
 SAME_THOUGHT = 0.3
+STEP_BONUS = 0.25
+LETTERS_COUNT = 0.6
+REWORDED = 0.18
+RESTATED = 0.08
+FEW = 4
+PHRASE = 10
 MUCH_SHORTER = 0.7
+CUT_SHORTER = 0.85
+MOVED = 0.8
+MOST_PAIRS = 90_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,67 +46,209 @@ class Edit:
         return {"op": self.op, "before": self.before, "after": self.after, "category": self.category}
 
 
+@cache
+def _words(name: str) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in load_toml("edits.zh")[name]))
+
+
 def sentences(text: str) -> list[str]:
-    """The sentences of `text` without surrounding white space; line breaks end a sentence."""
-    found = (match.group().strip() for match in SENTENCE.finditer(text))
+    """The sentences of `text` without surrounding white space; line breaks and 「～」 end a sentence."""
+    found = (match.group().strip() for match in _SENTENCE.finditer(text))
     return [sentence for sentence in found if sentence]
 
 
-def diff(before: str, after: str) -> tuple[Edit, ...]:
-    """The changes that turn `before` into `after`, in order; () when both say the same."""
+def diff(before: str, after: str, *, names: Collection[str] = ()) -> tuple[Edit, ...]:
+    """The changes that turn `before` into `after`, in order; () when both say the same.
+
+    Args:
+        names: product names; one exchanged for another is a change of fact.
+    """
     old, new = sentences(before), sentences(after)
     edits: list[Edit] = []
     matcher = SequenceMatcher(a=old, b=new, autojunk=False)
     for tag, start, end, new_start, new_end in matcher.get_opcodes():
         if tag != "equal":
             edits += _paired(old[start:end], new[new_start:new_end])
-    return tuple(edits)
+    return _moved(tuple(_categorised(edit, before, names) for edit in edits))
 
 
 def _paired(old: list[str], new: list[str]) -> list[Edit]:
-    """Pair each old sentence with the new one most like it, in order; the rest is deleted or inserted."""
+    """Pair old and new sentences in order so that the pairs are most alike; the rest is deleted or inserted."""
+    if len(old) == 1 and len(new) == 1:
+        return [Edit("replace", old[0], new[0], "")]
     edits: list[Edit] = []
-    position = 0
-    for sentence in old:
-        best = max(range(position, len(new)), key=lambda i: likeness(sentence, new[i]), default=None)
-        alone = len(old) == 1 and len(new) == 1
-        if best is None or (likeness(sentence, new[best]) < SAME_THOUGHT and not alone):
-            edits.append(Edit("delete", sentence, "", categorise(sentence, "")))
-            continue
-        edits += [Edit("insert", "", text, categorise("", text)) for text in new[position:best]]
-        edits.append(Edit("replace", sentence, new[best], categorise(sentence, new[best])))
-        position = best + 1
-    return edits + [Edit("insert", "", text, categorise("", text)) for text in new[position:]]
+    at = 0
+    for row, column in [*_best_pairs(old, new), (len(old), len(new))]:
+        edits += [Edit("delete", text, "", "") for text in old[len(old) if row < at else at : row]]
+        at = row + 1
+        done = sum(edit.op != "delete" for edit in edits)
+        edits += [Edit("insert", "", text, "") for text in new[done:column]]
+        if row < len(old):
+            edits.append(Edit("replace", old[row], new[column], ""))
+    return edits
+
+
+def _best_pairs(old: list[str], new: list[str]) -> list[tuple[int, int]]:
+    """The pairs (old, new), both rising, with the largest sum of nearness above what makes two the same thought."""
+    if len(old) * len(new) > MOST_PAIRS:
+        return []
+    gain = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
+    worth = [[_nearness(one, other) - SAME_THOUGHT for other in new] for one in old]
+    for row in range(len(old) - 1, -1, -1):
+        for column in range(len(new) - 1, -1, -1):
+            paired = worth[row][column] + gain[row + 1][column + 1] if worth[row][column] >= 0 else 0.0
+            gain[row][column] = max(paired, gain[row + 1][column], gain[row][column + 1])
+    pairs, row, column = [], 0, 0
+    while row < len(old) and column < len(new):
+        if worth[row][column] >= 0 and gain[row][column] == worth[row][column] + gain[row + 1][column + 1]:
+            pairs.append((row, column))
+            row, column = row + 1, column + 1
+        elif gain[row][column] == gain[row + 1][column]:
+            row += 1
+        else:
+            column += 1
+    return pairs
+
+
+def _letters(text: str) -> Counter[str]:
+    return Counter(c for c in text if c.isalnum())
+
+
+def _common_letters(one: str, other: str) -> float:
+    """Dice coefficient over single letters, 0 to 1."""
+    left, right = _letters(one), _letters(other)
+    total = left.total() + right.total()
+    return 2 * (left & right).total() / total if total else 0.0
+
+
+def _nearness(one: str, other: str) -> float:
+    alike = max(likeness(one, other), LETTERS_COUNT * _common_letters(one, other))
+    if bigrams(one) and coverage(*sorted((one, other), key=len)) >= MOVED:
+        alike = max(alike, SAME_THOUGHT)
+    both_steps = _words("step").search(one) and _words("step").search(other)
+    return alike + (STEP_BONUS if both_steps else 0.0)
+
+
+def _moved(edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
+    """A sentence deleted here and inserted there was moved: nothing in it changed."""
+    result = list(edits)
+    for i, gone in enumerate(edits):
+        for j, come in enumerate(edits):
+            if gone.op == "delete" and come.op == "insert" and likeness(gone.before, come.after) >= MOVED:
+                if _figures(gone.before) == _figures(come.after):
+                    result[i], result[j] = replace(gone, category="other"), replace(come, category="other")
+    return tuple(result)
+
+
+def _categorised(edit: Edit, draft: str, names: Collection[str]) -> Edit:
+    if edit.op == "replace":
+        return replace(edit, category=_changed(edit.before, edit.after, names))
+    return replace(edit, category=_added_or_removed(edit.before or edit.after, draft, names, added=edit.op == "insert"))
 
 
 def _figures(text: str) -> list[str]:
-    return sorted(re.sub(r"\s", "", figure) for figure in FIGURE.findall(text))
+    """Figures and codes in `text`, without hours of the day."""
+    plain = _words("hour").sub(" ", text)
+    return sorted(re.sub(r"\s", "", figure) for figure in _words("figure").findall(plain))
+
+
+def _names(text: str, names: Collection[str]) -> set[str]:
+    return {name for name in names if name in text}
+
+
+def _swapped(before: str, after: str, names: Collection[str]) -> bool:
+    """Whether a product name went and another came."""
+    old, new = _names(before, names), _names(after, names)
+    return bool(old - new) and bool(new - old)
+
+
+def _days(text: str) -> list[str]:
+    return sorted(_words("day").findall(text))
+
+
+def _hours(text: str) -> list[str]:
+    return sorted(_words("hour").findall(text))
+
+
+def _cautions(text: str) -> list[str]:
+    return sorted(_words("compliance").findall(text))
+
+
+def _is_step(text: str) -> bool:
+    return bool(_words("step").search(text))
+
+
+def _bare(text: str) -> str:
+    """Letters and digits of `text` without politeness."""
+    return "".join(c for c in _words("courtesy").sub("", text.strip()) if c.isalnum())
+
+
+def _changed(before: str, after: str, names: Collection[str]) -> str:
+    if _figures(before) != _figures(after) or _swapped(before, after, names):
+        return "fact"
+    if _days(before) != _days(after) or _hours(before) != _hours(after):
+        return "stage" if _is_step(before) and _is_step(after) else "fact"
+    if _cautions(before) != _cautions(after):
+        return "compliance"
+    if _is_slip(before, after):
+        return "other"
+    return _said_otherwise(before, after)
+
+
+def _said_otherwise(before: str, after: str) -> str:
+    """The category of a change in neither facts nor cautions."""
+    old, new = _bare(before), _bare(after)
+    if not old or not new:
+        return "tone"
+    ratio = len(new) / len(old)
+    if _is_cut(*sorted((old, new), key=len)):
+        return "length" if abs(len(old) - len(new)) >= FEW and not CUT_SHORTER <= ratio <= 1 / CUT_SHORTER else "tone"
+    if likeness(before, after) < SAME_THOUGHT and (_is_step(before) or _is_step(after)):
+        return "tone" if _is_step(before) and _is_step(after) and _common_letters(old, new) >= 0.5 else "stage"
+    if max(len(old), len(new)) <= PHRASE:
+        return "tone"
+    if max(likeness(before, after), _common_letters(old, new)) < REWORDED:
+        return "other"
+    return "tone" if MUCH_SHORTER <= ratio <= 1 / MUCH_SHORTER else "length"
+
+
+def _is_cut(short: str, long: str) -> bool:
+    """Whether `short` is `long` with something left out."""
+    rest = iter(long)
+    return all(c in rest for c in short)
+
+
+def _is_slip(before: str, after: str) -> bool:
+    """Whether one character was exchanged for another, as when a slip is mended."""
+    if len(before) != len(after):
+        return False
+    changed = [(old, new) for old, new in zip(before, after, strict=True) if old != new]
+    address = load_toml("edits.zh")["address"]
+    letters = all(unicodedata.category(c) == "Lo" and c not in address for pair in changed for c in pair)
+    swapped = len(changed) == 2 and sorted(changed[0]) == sorted(changed[1])
+    return letters and (len(changed) == 1 or swapped)
+
+
+def _added_or_removed(text: str, draft: str, names: Collection[str], *, added: bool) -> str:
+    if not _bare(text):
+        return "tone"
+    if _cautions(text):
+        return "compliance"
+    if _figures(text) or (added and _names(text, names) - _names(draft, names)):
+        return "fact"
+    if _words("personal").search(text):
+        return "other"
+    if _is_step(text):
+        return "stage"
+    if _days(text):
+        return "fact"
+    return "length" if not added or coverage(text, draft) >= RESTATED else "other"
 
 
 def categorise(before: str, after: str) -> str:
-    """The category of one change; "" stands for nothing."""
-    if _figures(before) != _figures(after):
-        return "length" if not after and not COMPLIANCE.search(before) and len(before) > 25 else "fact"
-    cautions = [sorted(COMPLIANCE.findall(text)) for text in (before, after)]
-    if cautions[0] != cautions[1]:
-        return "compliance"
-    if not before or not after:
-        return _added_or_removed(before or after, added=not before)
-    alike = likeness(before, after)
-    if alike >= SAME_THOUGHT:
-        ratio = len(after) / len(before)
-        return "length" if ratio < MUCH_SHORTER or ratio > 1 / MUCH_SHORTER else "tone"
-    if STEP.search(before) and STEP.search(after):
-        return "stage"
-    return "other"
-
-
-def _added_or_removed(text: str, *, added: bool) -> str:
-    if len(text) <= 8:
-        return "tone"
-    if STEP.search(text):
-        return "stage"
-    return "other" if added else "length"
+    """The category of one change of a sentence; "" stands for nothing."""
+    op = "insert" if not before else "delete" if not after else "replace"
+    return _categorised(Edit(op, before, after, ""), before, ()).category
 
 
 def summary_category(edits: tuple[Edit, ...]) -> str:

@@ -1,15 +1,15 @@
 """What can go wrong in the assistant room.
 
-    AssistantError
-    ├── DraftNotFound
-    ├── DraftAlreadyDecided
-    ├── DraftNotYours
-    ├── StaffUnknown
-    ├── StaffInactive
-    ├── FinalTextMissing
-    ├── ModelUnavailable            the language model did not answer usefully in time
-    ├── AuditBroken
-    └── BackupRefused
+AssistantError
+├── DraftNotFound
+├── DraftAlreadyDecided
+├── DraftNotYours
+├── StaffUnknown
+├── StaffInactive
+├── FinalTextMissing
+├── ModelUnavailable            the language model did not answer usefully in time
+├── AuditBroken
+└── BackupRefused
 """
 
 

@@ -124,7 +124,9 @@ class ComplianceGate:
         if evidence is None:
             loose = [figure for figure in figures(text, on=on) if figure.kind in ADVISED_FIGURES]
         else:
-            loose = ungrounded(text, evidence, on=on, context=subject.context, product_names=known_names)
+            levels = " ".join(level for level in (subject.customer_level, subject.product_level) if level)
+            given = [*evidence, levels]
+            loose = ungrounded(text, given, on=on, context=subject.context, product_names=known_names)
         yield from (_finding(rule, on, figure.start, figure.end) for figure in loose)
 
     def _rewrite(

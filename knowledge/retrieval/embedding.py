@@ -117,3 +117,33 @@ def as_bytes(vector: Vectors) -> bytes:
 def from_bytes(rows: Sequence[bytes], dimension: int) -> Vectors:
     """Stored vectors as one matrix."""
     return np.frombuffer(b"".join(rows), dtype="<f4").reshape(len(rows), dimension).astype(np.float32)
+
+
+class SentenceTransformerEmbedder:
+    """Any sentence-transformers model by name or local path; needs the extra `neural`."""
+
+    def __init__(self, name: str) -> None:
+        from sentence_transformers import SentenceTransformer
+
+        self._model = SentenceTransformer(name, device="cpu")
+        self._name = name
+        self._dimension = int(self._model.get_embedding_dimension() or 0)
+
+    @property
+    def embedder_id(self) -> str:
+        """Name and dimension; another model never answers from these vectors."""
+        return f"st:{self._name}/{self._dimension}"
+
+    @property
+    def dimension(self) -> int:
+        return self._dimension
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """See `Embedder`."""
+        found = self._model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
+        return np.asarray(found, dtype=np.float32).reshape(len(texts), self._dimension)
+
+
+def load_embedder(name: str) -> Embedder:
+    """`hash`: the built-in one; anything else is a sentence-transformers model by name or path."""
+    return HashEmbedder() if name == "hash" else SentenceTransformerEmbedder(name)

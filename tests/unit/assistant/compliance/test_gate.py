@@ -121,6 +121,19 @@ def test_without_evidence_a_figure_is_only_advised_upon(gate: ComplianceGate) ->
     assert [f.code for f in review.findings] == ["W_UNGROUNDED"]
 
 
+@pytest.mark.parametrize(
+    ("text", "evidence"),
+    [
+        ("这款评级R2，在您C3的评估范围内，封闭90天。产品有风险，投资须谨慎。", "风险等级R2，封闭期90天"),
+        ("别家收益高，先看是什么产品、能不能随时取。产品有风险，投资须谨慎。", ""),
+        ("净值型产品会涨会跌，我没法保证什么时候回来。要用就按规则赎回，T+1到账。", "赎回T+1到账"),
+        ("业绩比较基准2.6%，不等于预期收益率，不代表未来表现和实际收益，产品有风险。", "业绩比较基准百分之二点六"),
+    ],
+)
+def test_a_good_grounded_reply_passes_as_it_stands(gate: ComplianceGate, text: str, evidence: str) -> None:
+    assert gate.review(text, WEALTH, on=ON, evidence=[evidence]).verdict is Verdict.PASS
+
+
 def test_an_empty_text_passes(gate: ComplianceGate) -> None:
     assert not gate.review("", Subject(), on=ON).blocked
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from connectors.cli.door import Door
-from connectors.cli.options import AsJson, AsUser, OnDay
+from connectors.cli.options import AsJson, AsUser, OnDay, with_words
 from connectors.cli.output import emit, labels, remark, show, show_table, words
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Choice(enum.StrEnum):
 
 def ask(
     ctx: typer.Context,
-    text: Annotated[str, typer.Argument(help="What the RM would type, e.g. 客户问：黄金还能买吗")],
+    text: Annotated[str, typer.Argument(parser=with_words, metavar="TEXT", help="What the RM would type.")],
     level: Annotated[Level | None, typer.Option("--customer-level", help="Risk level of the customer.")] = None,
     age: Annotated[int | None, typer.Option("--customer-age", min=0, max=120)] = None,
     userid: AsUser = None,
@@ -117,7 +117,7 @@ def decide(
 
 def search(
     ctx: typer.Context,
-    text: Annotated[str, typer.Argument(help="A question in the customer's or the RM's words.")],
+    text: Annotated[str, typer.Argument(parser=with_words, metavar="TEXT", help="A question in people's words.")],
     on: OnDay = None,
     userid: AsUser = None,
     top: Annotated[int, typer.Option("--top", min=1, max=100, help="How many passages.")] = 10,

@@ -8,6 +8,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from connectors.cli.output import remark, speak_chinese
+
 FAILED = 1
 
 
@@ -23,6 +25,11 @@ class CommandFailed(Exception):
 class CommandGroup(TyperGroup):
     """The root of all commands: what is raised below ends here as a sentence."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run with streams that can carry what commands say."""
+        speak_chinese()
+        return super().main(*args, **kwargs)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command; a known failure becomes a line on standard error and exit status 1."""
         try:
@@ -33,8 +40,6 @@ class CommandGroup(TyperGroup):
             told = told_as(exc)
             if told is None:
                 raise
-            from connectors.cli.output import remark
-
             remark(told)
             raise typer.Exit(FAILED) from exc
 

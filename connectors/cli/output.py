@@ -5,6 +5,7 @@ Texts of customers, documents and models are data: they are never read as markup
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -44,10 +45,27 @@ def printable(text: str) -> str:
     return kept.encode("utf-8", "replace").decode("utf-8")
 
 
+def speak_chinese() -> None:
+    """Make standard streams carry any text: an encoding without Chinese becomes UTF-8, what else is missing a `?`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                encoding=stream.encoding if _knows_chinese(stream.encoding) else "utf-8", errors="replace"
+            )
+
+
+def _knows_chinese(encoding: str) -> bool:
+    try:
+        return bool("外脑".encode(encoding))
+    except UnicodeEncodeError:
+        return False
+
+
 def emit(value: Any) -> None:
-    """One JSON value as one line on standard output."""
-    sys.stdout.write(as_line(value))
+    """One JSON value as one line on standard output, in UTF-8 whatever the terminal speaks."""
     sys.stdout.flush()
+    sys.stdout.buffer.write(as_line(value).encode())
+    sys.stdout.buffer.flush()
 
 
 def as_line(value: Any) -> str:

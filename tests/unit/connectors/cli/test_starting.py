@@ -37,6 +37,20 @@ def test_the_commands_load_nothing_heavy_before_they_run() -> None:
     assert _run(code).stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "gb18030"])
+def test_a_terminal_of_another_encoding_breaks_nothing(encoding: str) -> None:
+    code = "import sys; sys.argv[1:] = ['redact', '我的手机13800138000']; " + HELP
+    for option in ([], ["; sys.argv.append('--json')"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code.replace("; from", "".join(option) + "; from")],
+            cwd=ROOT,
+            capture_output=True,
+            env={"PYTHONIOENCODING": encoding, "PATH": ""},
+            check=True,
+        )
+        assert "[电话]" in done.stdout.decode("gb18030" if encoding == "gb18030" and not option else "utf-8")
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -80,6 +94,9 @@ def test_every_command_explains_itself(bare_house: House, command: tuple[str, ..
     [
         ("no-such-command",),
         ("ask",),
+        ("ask", ""),
+        ("ask", "😀😀"),
+        ("search", " "),
         ("ask", "问", "--on", "23.11.2026"),
         ("ask", "问", "--customer-level", "C9"),
         ("decide", "d1", "liked"),

@@ -275,9 +275,11 @@ async function send(text, oldRow) {
 }
 
 function grow() {
+  const follow = nearEnd();
   words.style.height = "40px";
   words.style.height = Math.min(words.scrollHeight + 2, 132) + "px";
   sendButton.disabled = !words.value.trim();
+  if (follow) toEnd();
 }
 
 function submit() {
@@ -300,6 +302,12 @@ byId("chips").addEventListener("click", (event) => {
   const chip = event.target.closest("button");
   if (chip) send(chip.dataset.text || chip.textContent);
 });
+
+byId("chips").addEventListener("wheel", (event) => {
+  if (Math.abs(event.deltaY) <= Math.abs(event.deltaX)) return;
+  event.preventDefault();
+  byId("chips").scrollLeft += event.deltaY;
+}, { passive: false });
 
 // -- receiving
 

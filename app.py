@@ -147,6 +147,7 @@ def build_services(settings: Settings, *, owner: bool = False) -> Services:
     """Build everything once. `owner`: this process owns the indexes and the SQLite file."""
     from assistant.asking import Asking
     from assistant.deciding import Deciding
+    from assistant.masking import mask
     from assistant.records.records import Records
     from connectors.services import Services
     from knowledge.ingestion.ingest import Ingestor
@@ -172,7 +173,7 @@ def build_services(settings: Settings, *, owner: bool = False) -> Services:
         gate=gate,
         asking=asking,
         deciding=Deciding(records, gate),
-        ingestor=Ingestor(store),
+        ingestor=Ingestor(store, mask=mask),
         now=now,
     )
 

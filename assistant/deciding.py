@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -54,10 +54,11 @@ class Decided:
 
 @dataclass(frozen=True)
 class Deciding:
-    """Decisions for one database of records."""
+    """Decisions for one database of records. `product_names`: those in force on a day, to tell a product exchanged."""
 
     records: Records
     gate: ComplianceGate
+    product_names: Callable[[date], Collection[str]] = lambda on: ()
 
     def decide(
         self,
@@ -148,7 +149,7 @@ class Deciding:
     def _decided(self, draft: DraftRecord, decision: str, final_text: str | None, reason: str | None) -> Decided:
         feedback_id = f"f{uuid.uuid4().hex[:12]}"
         if decision == "edited" and final_text:
-            edits = diff(draft.text or "", mask(final_text))
+            edits = diff(draft.text or "", mask(final_text), names=self.product_names(draft.on_day))
             review = self.gate.review(
                 final_text,
                 Subject(

@@ -18,7 +18,8 @@ from functools import cache
 from assistant.drafting.likeness import bigrams, coverage, likeness
 from assistant.wording import load_toml
 
-_SENTENCE = re.compile(r"(?:[^。！？!?；;\n~～]|(?<=\d)[~～](?=\d))+[。！？!?；;~～…]*\s*|[\n。！？!?；;~～]+")
+_ENDS = "。！？!?；;~～\U0001f300-\U0001faff\u2600-\u27bf"  # emoji stand where a full stop would
+_SENTENCE = re.compile(rf"(?:[^{_ENDS}\n]|(?<=\d)[~～](?=\d))+[{_ENDS}…\ufe0f]*\s*|[{_ENDS}\n\ufe0f]+")
 SAME_THOUGHT = 0.3
 STEP_BONUS = 0.25
 LETTERS_COUNT = 0.6
@@ -52,7 +53,7 @@ def _words(name: str) -> re.Pattern[str]:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of `text` without surrounding white space; line breaks and 「～」 end a sentence."""
+    """The sentences of `text` without surrounding white space; line breaks, 「～」 and emoji end one."""
     found = (match.group().strip() for match in _SENTENCE.finditer(text))
     return [sentence for sentence in found if sentence]
 
@@ -134,10 +135,13 @@ def _moved(edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
     result = list(edits)
     for i, gone in enumerate(edits):
         for j, come in enumerate(edits):
-            if gone.op == "delete" and come.op == "insert" and likeness(gone.before, come.after) >= MOVED:
-                if _figures(gone.before) == _figures(come.after):
-                    result[i], result[j] = replace(gone, category="other"), replace(come, category="other")
+            if gone.op == "delete" and come.op == "insert" and _is_the_same(gone.before, come.after):
+                result[i], result[j] = replace(gone, category="other"), replace(come, category="other")
     return tuple(result)
+
+
+def _is_the_same(before: str, after: str) -> bool:
+    return likeness(before, after) >= MOVED and _figures(before) == _figures(after)
 
 
 def _categorised(edit: Edit, draft: str, names: Collection[str]) -> Edit:
@@ -190,7 +194,7 @@ def _changed(before: str, after: str, names: Collection[str]) -> str:
         return "stage" if _is_step(before) and _is_step(after) else "fact"
     if _cautions(before) != _cautions(after):
         return "compliance"
-    if _is_slip(before, after):
+    if _is_slip(before, after) or (_letters(before) == _letters(after) and _bare(before) != _bare(after)):
         return "other"
     return _said_otherwise(before, after)
 
@@ -242,7 +246,8 @@ def _added_or_removed(text: str, draft: str, names: Collection[str], *, added: b
         return "stage"
     if _days(text):
         return "fact"
-    return "length" if not added or coverage(text, draft) >= RESTATED else "other"
+    restated = coverage(text, draft) >= RESTATED or _words("restating").search(text)
+    return "length" if not added or restated else "other"
 
 
 def categorise(before: str, after: str) -> str:

@@ -38,7 +38,7 @@ class Exchange:
         """All that the model was told."""
         return "\n".join(str(message["content"]) for message in self.request["messages"])
 
-    def status(self, code: int, body: bytes = b'{"error": {"message": "scripted"}}', **headers: str) -> None:
+    def status(self, code: int, body: bytes, **headers: str) -> None:
         """A whole answer that is no stream."""
         self.handler.send_response(code)
         for name, value in {"content-type": "application/json", "content-length": str(len(body)), **headers}.items():
@@ -161,7 +161,7 @@ def good(text: str, *, pause_s: float = 0.0) -> Script:
 
 def status(code: int, **headers: str) -> Script:
     """An HTTP error, or a redirect."""
-    return lambda exchange: exchange.status(code, **headers)
+    return lambda exchange: exchange.status(code, b'{"error": {"message": "scripted"}}', **headers)
 
 
 def hang(exchange: Exchange) -> None:

@@ -1,7 +1,7 @@
 """A chat model at any OpenAI-compatible endpoint, through langchain: structured, streamed, and inside a wall clock.
 
 The work runs in a small pool; the caller waits no longer than it said, then the connection is shut, so that neither a
-hanging nor a dripping endpoint keeps a thread. langchain's tracing is off whatever the environment says.
+hanging nor a dripping endpoint keeps a thread. langchain's tracing is off whatever the shell's variables say.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def chat_model(base_url: str, api_key: str, model: str, *, structured: str, time
         timeout_s: the most that one call may ask for, seconds.
     Raises: ValueError for an address or method that cannot be used, with what to change.
     """
-    from connectors.models.transport import checked_url
+    from connectors.models.addresses import checked_url
 
     if structured not in METHODS:
         raise ValueError(f"WAINAO_LLM_STRUCTURED must be one of {', '.join(METHODS)}")
@@ -70,9 +70,9 @@ class LangchainChat:
         call = Call()
         try:
             future = self._pool.submit(self._work, call, list(messages), dict(schema), deadline)
-        except BaseException:
+        except RuntimeError as exc:  # closed
             self._free.release()
-            raise
+            raise self._failed("busy") from exc
         future.add_done_callback(lambda _: self._free.release())
         return self._waited(future, call, deadline)
 

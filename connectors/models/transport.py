@@ -6,17 +6,16 @@ metadata services) are refused even behind a name, answers in compressed form ar
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 
+from connectors.models.addresses import is_loopback, is_refused
+
 MOST_BYTES = 4 * 1024 * 1024  # on the wire; an SSE event carries about a hundred bytes for each character
-LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost"})
 
 
 class TooLarge(Exception):
@@ -58,37 +57,6 @@ def _shut(connection: socket.socket) -> None:
         return  # already closed
 
 
-def checked_url(base_url: str) -> str:
-    """The endpoint's base URL. Raises: ValueError with what to change."""
-    parts = urlsplit(base_url.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("WAINAO_LLM_BASE_URL must be http://host[:port]/path or https://host[:port]/path")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("WAINAO_LLM_BASE_URL must carry no user, query or fragment: the key is WAINAO_LLM_API_KEY")
-    if _refused(parts.hostname):
-        raise ValueError("WAINAO_LLM_BASE_URL points to a link-local, multicast or unspecified address")
-    return base_url.strip().rstrip("/")
-
-
-def _refused(host: str) -> bool:
-    try:
-        address = ipaddress.ip_address(host.split("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    address = mapped or address
-    return address.is_link_local or address.is_multicast or address.is_unspecified
-
-
-def is_loopback(base_url: str) -> bool:
-    """Whether the endpoint stands on this machine, where no proxy of the environment may be asked."""
-    host = urlsplit(base_url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() in LOOPBACK_NAMES
-
-
 class Client:
     """An httpx2 client whose requests belong to the `Call` that their thread has set."""
 
@@ -128,7 +96,7 @@ def _check_peer(connection: socket.socket) -> None:
         peer = str(connection.getpeername()[0])
     except OSError:
         return  # gone already: the first read says so
-    if _refused(peer):
+    if is_refused(peer):
         raise AddressRefused
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 from assistant.masking import mask
+from assistant.outgoing import Splitter
 from assistant.records.records import Records
 from assistant.records.tickets import Ticket
 from assistant.wording import Messages
 
 QUESTION_BYTES = 300  # of the question repeated in the answer
-PART_BYTES = 1900  # WeCom cuts a text message at 2048 bytes
 
 
-def answer_ticket(records: Records, ticket_id: str, answer: str, *, by: str, now: datetime) -> Ticket:
+def answer_ticket(records: Records, ticket_id: str, answer: str, *, by: str, split: Splitter, now: datetime) -> Ticket:
     """Answer an open ticket; the words go to the member who asked, if it was one. Raises: RecordNotFound."""
     ticket = records.tickets.get(ticket_id)
     question = _first_part(ticket.question_masked, QUESTION_BYTES)
@@ -21,7 +21,7 @@ def answer_ticket(records: Records, ticket_id: str, answer: str, *, by: str, now
     asker = records.staff.get(ticket.userid)
     with records.database.writing() as conn:
         records.tickets.answer(conn, ticket_id, mask(answer), by, now=now)
-        for number, part in enumerate(parts(words) if asker else [], start=1):
+        for number, part in enumerate(split(words) if asker else [], start=1):
             records.outbox.enqueue(
                 conn,
                 dedupe_key=f"ticket:{ticket_id}:{number}",
@@ -33,16 +33,6 @@ def answer_ticket(records: Records, ticket_id: str, answer: str, *, by: str, now
             )
         records.audit.append(conn, actor=by, event="ticket_answered", subject=ticket_id, body={}, now=now)
     return records.tickets.get(ticket_id)
-
-
-def parts(text: str) -> list[str]:
-    """`text` in pieces that one message holds, cut between characters."""
-    found: list[str] = []
-    while text:
-        piece = _first_part(text, PART_BYTES)
-        found.append(piece)
-        text = text[len(piece) :]
-    return found
 
 
 def _first_part(text: str, size: int) -> str:

@@ -58,6 +58,8 @@ def told_as(exc: Exception) -> str | None:
     code, ids = getattr(exc, "code", None), getattr(exc, "ids", None)
     if isinstance(code, str) and isinstance(ids, dict):
         return _line(code, ids)
+    if isinstance(exc, ModuleNotFoundError) and exc.name == "sentence_transformers":
+        return _line("neural_missing", {})
     if isinstance(exc, OSError) and exc.strerror:
         return _line("file_trouble", {"file": exc.filename or "-", "problem": exc.strerror})
     return None

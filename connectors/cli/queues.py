@@ -58,6 +58,7 @@ def tickets_answer(
     """Answer a ticket; the RM who asked is told."""
     from assistant.records.errors import RecordNotFound
     from assistant.ticketing import answer_ticket
+    from connectors.wecom.splitting import split_text
 
     if not text.strip():
         raise typer.BadParameter("答复不能是空的")
@@ -65,7 +66,7 @@ def tickets_answer(
     with door.open_services() as services:
         require_role(services, userid, ANSWERERS)
         try:
-            answer_ticket(services.records, ticket_id, text, by=userid, now=services.now())
+            answer_ticket(services.records, ticket_id, text, by=userid, split=split_text, now=services.now())
         except RecordNotFound as exc:
             raise CommandFailed("ticket_closed", ticket_id=ticket_id) from exc
     show(words("ticket.answered", ticket_id=ticket_id))

@@ -6,7 +6,7 @@ the final text. "No approved source" and "blocked" are replies, not errors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Protocol
@@ -29,6 +29,7 @@ from assistant.drafting.composer import OfflineComposer
 from assistant.drafting.extract import extract
 from assistant.drafting.facts import gate_type
 from assistant.drafting.guidance import playbook_guidance, rule_guidance
+from assistant.drafting.likeness import coverage
 from assistant.drafting.phrasing import Phrasing
 from assistant.errors import ModelUnavailable
 from assistant.library import Library, Sheet
@@ -47,6 +48,7 @@ POSTS = frozenset({DraftKind.MOMENTS, DraftKind.GROUP})
 COMPARING = ("区别", "哪个", "哪款", "比较", "对比", "不同", "差别", "还是")
 TRIES_AFTER_A_BLOCK = 2
 QUOTE_CHARACTERS = 80
+KNOWN_WANTED = 10
 
 
 class Retriever(Protocol):
@@ -160,6 +162,8 @@ class AnswerQuestion:
         materials = self._materials(question, understanding, found)
         situation = settle_situation(understanding, materials, question.situation_hint)
         brief = self._brief(question, understanding, materials, situation)
+        if situation and not any(entry.situation == situation for entry, _ in materials.known_questions):
+            brief = replace(brief, materials=self._widened(question, materials, situation))
         if question.customer.opted_out and question.kind is not DraftKind.CHECK and situation != "opt_out":
             brief = replace(brief, situation="opt_out")
         notes: list[str] = []
@@ -197,7 +201,7 @@ class AnswerQuestion:
 
     def _materials(self, question: Question, understanding: Understanding, found: SearchResult) -> Materials:
         evidence = list(found.evidence)
-        wanted = [(KNOWN, 6)]
+        wanted = [(KNOWN, KNOWN_WANTED)]
         if question.kind in POSTS:
             wanted.append((TOPICS, 6))
         elif question.kind in REPLIES:
@@ -218,6 +222,16 @@ class AnswerQuestion:
             sheets=self._sheets(question, understanding, found),
             suitable=self._suitable(question),
             product_names=self.library.product_names(question.on),
+        )
+
+    def _widened(self, question: Question, materials: Materials, situation: str) -> Materials:
+        """Known questions of the situation itself, when the words alone found none."""
+        words = f"{question.words} {situations()[situation].title}"
+        more = self.library.materials(self._search(question, words, KNOWN, KNOWN_WANTED).evidence)
+        return replace(
+            materials,
+            known_questions=materials.known_questions + more.known_questions,
+            evidence=materials.evidence + more.evidence,
         )
 
     def _sheets(self, question: Question, understanding: Understanding, found: SearchResult) -> tuple[Sheet, ...]:
@@ -354,8 +368,9 @@ def _searchable(passage: Passage) -> str:
 
 
 def _citation(passage: Passage, text: str) -> Citation:
-    lines: Sequence[str] = [line.strip() for line in passage.text.splitlines() if line.strip()] or [passage.text]
-    shared = [len(set(line) & set(text)) / (10 + len(set(line))) for line in lines]
+    """The passage with the line of it that the text draws on most."""
+    lines = [line.strip() for line in passage.text.splitlines() if line.strip()] or [passage.text]
+    shared = [coverage(line, text) + min(len(line), QUOTE_CHARACTERS) / 1000 for line in lines]
     quote = lines[max(range(len(lines)), key=shared.__getitem__)][:QUOTE_CHARACTERS]
     return Citation(passage.document_id, passage.title, passage.version, passage.passage_id, passage.version_id, quote)
 

@@ -28,6 +28,7 @@ from knowledge.documents import WHOLE_BANK, Scope
 
 ASSESSMENT_VALID = timedelta(days=365)
 CLI_USER = "cli"
+KEPT_SHARE = 0.4
 KINDS = {
     Want.REPLY: DraftKind.REPLY,
     Want.MOMENTS: DraftKind.MOMENTS,
@@ -235,10 +236,13 @@ class Asking:
         inbox_id: int | None,
     ) -> Prepared:
         review = self.pipeline.review_text(command.rest, question)
+        rewrite = review.text if review.verdict is Verdict.REVISED else review.suggestion
+        if len(rewrite) < KEPT_SHARE * len(command.rest):
+            rewrite = ""  # what is left says nothing
         answer = Answer(
             draft_id=draft_id,
             kind=str(DraftKind.CHECK),
-            text=command.rest if review.verdict is Verdict.PASS else (review.text or review.suggestion or None),
+            text=command.rest if review.verdict is Verdict.PASS else (rewrite or None),
             alternatives=(),
             verdict=str(review.verdict),
             findings=review.findings,
@@ -248,7 +252,7 @@ class Asking:
             holding_reply=None,
             question_back=None,
             elapsed_ms=round(self.clock_ms() - started_ms, 1),
-            suggestion=review.text if review.verdict is Verdict.REVISED else review.suggestion,
+            suggestion=rewrite,
             checked_text=command.rest,
         )
         record = DraftRecord(

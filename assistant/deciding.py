@@ -166,8 +166,8 @@ class Deciding:
 
 
 def _refines(status: str, decision: str, reason: str | None) -> bool:
-    """A rejection may be given its reason afterwards."""
-    return status == decision == "rejected" and bool(reason)
+    """A rejection may be given its reason, or the text that was sent instead, afterwards."""
+    return status == "rejected" and (decision == "edited" or (decision == "rejected" and bool(reason)))
 
 
 def _code(reason: str | None) -> str | None:

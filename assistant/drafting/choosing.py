@@ -8,9 +8,10 @@ from knowledge.content import KnownQuestion, Transcript
 from knowledge.documents import Passage
 
 MANUAL_SITUATIONS = frozenset({"opt_out", "complaint", "grief", "is_robot", "fraud_worry", "small_talk", "not_needed"})
-SAME_SITUATION_BONUS = 0.25
+SAME_SITUATION_BONUS = 0.35
+OTHER_SITUATION = 0.25
 RANK_BONUS = 0.3
-RELATED_BONUS = 0.1
+RELATED_BONUS = 0.02
 ENOUGH = 0.42
 LONG_ENOUGH = 8
 CLOSE_TO_BEST = 0.75
@@ -45,7 +46,7 @@ def choose_known_questions(brief: Brief) -> list[tuple[KnownQuestion, Passage]]:
             elif entry.situation in second:
                 score += RELATED_BONUS
             else:
-                score -= SAME_SITUATION_BONUS
+                score -= OTHER_SITUATION
         if codes and entry.products and not codes & set(entry.products):
             score -= OTHER_PRODUCT
         elif not codes and len(entry.products) == 1:

@@ -30,6 +30,8 @@ from knowledge.products import ProductSheet
 
 DRAFTER = "composer"
 SAME_SENTENCE = 0.55
+GREETING = "greeting"
+CONVERSATIONAL = {"no_reply", "think_about", "first_contact", "payroll_keep", "maturity_renew", "elder_family"}
 OUTRIGHT = 0.5
 FACTUAL_WORRIES = {"want_guarantee"}
 FEELINGS = {"risk", "rate"}
@@ -68,9 +70,10 @@ class OfflineComposer:
             return _friend_request(brief, phrasing), None
         if brief.materials.sheets and (barred := suitability_sentences(brief, phrasing)):
             return barred, brief.materials.sheets[0][0]
-        if len(brief.materials.sheets) > 1 and (compared := comparison(brief, phrasing)):
+        outright = _known_question_is_nearer(brief)
+        if len(brief.materials.sheets) > 1 and not outright and (compared := comparison(brief, phrasing)):
             return compared, brief.materials.sheets[0][0]
-        if _asks_for_a_product(brief) and not _known_question_is_nearer(brief):
+        if _asks_for_a_product(brief) and not outright:
             return self._product_reply(brief, phrasing), brief.materials.sheets[0][0]
         if brief.situation == "suitability" and (suitable := suitable_sentences(brief, phrasing)):
             return suitable, None
@@ -89,21 +92,40 @@ class OfflineComposer:
     def _situation_reply(self, brief: Brief, phrasing: Phrasing) -> list[Sentence]:
         chosen = choose_known_questions(brief)
         turns = transcripts_for(brief)
-        if chosen:
-            entry, passage = chosen[brief.variant % len(chosen)]
-            return _laid_out(_from_known_question(brief, entry, passage, turns, phrasing), brief)
-        if brief.situation in MANUAL_SITUATIONS or turns:
-            return _laid_out(_from_transcripts(brief, turns, phrasing), brief)
-        return []
+        said_before = _from_transcripts(brief, turns, phrasing) if brief.situation in MANUAL_SITUATIONS or turns else {}
+        plans = [_from_known_question(brief, entry, passage, turns, phrasing) for entry, passage in chosen]
+        if said_before and _carries_alone(brief, bool(chosen)):
+            far = brief.situation in CONVERSATIONAL and (
+                not chosen or wording_match(brief.words, chosen[0][0]) < OUTRIGHT
+            )
+            plans.insert(0 if far else 1, said_before)
+        plans += [_warier(plan) for plan in plans[:1]]
+        return _laid_out(plans[brief.variant % len(plans)], brief) if plans else []
+
+
+def _carries_alone(brief: Brief, answered: bool) -> bool:
+    """Whether winning turns alone make a reply: always for a feeling, else only as another version of an answer."""
+    if brief.situation is None:
+        return False
+    situation = situations()[brief.situation]
+    return answered or situation.acknowledge or not situation.selling or brief.situation in CONVERSATIONAL
+
+
+def _warier(plan: dict[str, list[Sentence]]) -> dict[str, list[Sentence]]:
+    """The same answer with its limits in place of its reason."""
+    return {**plan, "reason": plan.get("caution") or plan.get("reason", []), "caution": []}
 
 
 def _asks_for_a_product(brief: Brief) -> bool:
     if not brief.materials.sheets or (brief.situation and not situations()[brief.situation].selling):
         return False
+    matter = set(brief.understanding.attributes)
+    shown = brief.situation in dict(brief.understanding.situations) and brief.situation != "product_ask"
+    if not matter and shown and choose_known_questions(brief):
+        return False
     emotional = brief.situation is not None and situations()[brief.situation].acknowledge
     if not emotional or not brief.materials.known_questions:
         return True
-    matter = set(brief.understanding.attributes)
     return bool(matter) if brief.situation in FACTUAL_WORRIES else bool(matter - FEELINGS)
 
 
@@ -119,9 +141,16 @@ def _sheet_mentioned(brief: Brief) -> ProductSheet | None:
 
 
 def _acknowledge(brief: Brief, phrasing: Phrasing) -> list[Sentence]:
-    if brief.tone is Tone.POLITE:
-        greeting = phrasing.phrase("acknowledge", "polite")
-        return [Sentence(Move.ACKNOWLEDGE, greeting)]
+    felt = _felt(brief, phrasing)
+    if brief.tone is not Tone.POLITE:
+        return felt
+    greeting = phrasing.phrase("acknowledge", "polite")
+    thanks = felt[0].text if felt else phrasing.phrase("acknowledge", "polite_thanks")
+    return [Sentence(GREETING, greeting + thanks, felt[0].passage_ids if felt else ())]
+
+
+def _felt(brief: Brief, phrasing: Phrasing) -> list[Sentence]:
+    """The answer to what the customer feels; [] when the words show no feeling."""
     if brief.situation is None or not situations()[brief.situation].acknowledge:
         return []
     if dict(brief.understanding.situations).get(brief.situation, 0.0) < STRONG_CUE:
@@ -131,6 +160,11 @@ def _acknowledge(brief: Brief, phrasing: Phrasing) -> list[Sentence]:
     text = phrasing.pick([*(say for say, _ in options), *general], "acknowledge")
     ids = tuple(passage.passage_id for say, passage in options if say == text)[:1]
     return [Sentence(Move.ACKNOWLEDGE, text, ids)] if text else []
+
+
+def _acknowledges(text: str) -> bool:
+    """Whether an answer already begins by hearing the customer out."""
+    return text.startswith(tuple(load_toml("phrases.zh")["acknowledging"]["openings"]))
 
 
 def _reusable(turns: Sequence[tuple[Transcript, Passage]], *moves: Move) -> list[tuple[str, Passage]]:
@@ -149,7 +183,9 @@ def _from_known_question(
     closing = phrasing.pick(closings, "close") or phrasing.phrase("next_step", "generic")
     caution = [Sentence(Move.CAUTION, entry.caution, ids)] if entry.caution else []
     moves = {
-        "acknowledge": _acknowledge(brief, phrasing),
+        "acknowledge": []
+        if _acknowledges(entry.answer) and brief.tone is not Tone.POLITE
+        else _acknowledge(brief, phrasing),
         "answer": [Sentence(Move.ANSWER, entry.answer, ids)],
         "reason": [Sentence(Move.REASON, entry.reason, ids)] if entry.reason else [],
         "caution": caution,
@@ -215,7 +251,7 @@ def _laid_out(moves: dict[str, list[Sentence]], brief: Brief, *, keep_answer: bo
     if brief.tone is Tone.POLITE and "acknowledge" not in wanted:
         wanted = ("acknowledge", *wanted)
     laid = list(_without_repeats(sentence for move in wanted for sentence in moves.get(move, [])))
-    mandatory = {Move.ANSWER, Move.NEXT_STEP} | ({Move.CAUTION} if keep_answer else set())
+    mandatory = {GREETING, Move.ANSWER, Move.NEXT_STEP} | ({Move.CAUTION} if keep_answer else set())
     while len(laid) > 1 and sum(len(s.text) for s in laid) > CHARACTERS[brief.length]:
         droppable = [s for s in laid if s.move not in mandatory]
         if not droppable:

@@ -105,6 +105,12 @@ def _redemption(sheet: ProductSheet, phrasing: Phrasing, _term: str | None) -> s
     return text
 
 
+def early_sentence(sheet: ProductSheet, phrasing: Phrasing) -> str:
+    """What happens before the term ends, first; the ordinary way after it."""
+    early = phrasing.phrase("product", "lead_early", name=short_name(sheet), early=clean(sheet.redemption.early))
+    return early + phrasing.phrase("product", "then_ordinary", redemption=clean(sheet.redemption.text))
+
+
 def _risk(sheet: ProductSheet, phrasing: Phrasing, _term: str | None) -> str:
     telling = sorted(sheet.risks, key=lambda text: -sum(word in text for word in LOSS_WORDS))[:1]
     risk = clean(telling[0]) + "。" if telling else ""

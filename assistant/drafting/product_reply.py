@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from assistant.drafting.brief import Brief, Length, Sentence
 from assistant.drafting.facts import (
     attribute_sentence,
     clean,
+    early_sentence,
     interest_sentence,
     listed,
     rates_named,
@@ -19,6 +21,7 @@ from knowledge.documents import Passage
 from knowledge.products import ProductSheet
 
 ADULT = 18
+EARLY = re.compile(r"提前|急|中途|没到期|一部分|随时|先取")
 DEFAULT_ATTRIBUTES = ("selling", "term", "rate")
 MOST_ATTRIBUTES = {Length.SHORT: 1, Length.MEDIUM: 2, Length.LONG: 3}
 WITH_COMPANION = {"rate": "term", "term": "redemption", "minimum": "term", "selling": "term"}
@@ -38,7 +41,9 @@ def product_sentences(
         sentences.append(Sentence(Move.ANSWER, text, ids))
         asked.remove("rate")
     for attribute in asked[: MOST_ATTRIBUTES[brief.length]]:
-        if text := attribute_sentence(sheet, attribute, phrasing, term):
+        early = attribute == "redemption" and bool(EARLY.search(brief.words)) and bool(sheet.redemption.early)
+        text = early_sentence(sheet, phrasing) if early else attribute_sentence(sheet, attribute, phrasing, term)
+        if text:
             sentences.append(Sentence(Move.ANSWER, text, _holding(text, passages) or ids))
     return sentences
 

@@ -170,5 +170,5 @@ def _card_mistake(card: Mapping[str, Any]) -> int:
     buttons = card.get("button_list")
     if not card.get("task_id") or not isinstance(buttons, list) or not 1 <= len(buttons) <= _MOST_BUTTONS:
         return 40058
-    keys = [button.get("key") for button in buttons if isinstance(button, dict)]
-    return 0 if len(set(keys)) == len(buttons) and all(keys) else 40058
+    keys = {str(button.get("key", "")) for button in buttons if isinstance(button, dict)}
+    return 0 if len(keys) == len(buttons) and "" not in keys else 40058

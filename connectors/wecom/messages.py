@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -95,9 +95,10 @@ class IncomingMessage:
 
     def payload(self) -> dict[str, object]:
         """What the inbox keeps: these fields as JSON, `created_at` as ISO text."""
-        row = asdict(self)
+        row: dict[str, object] = {each.name: getattr(self, each.name) for each in fields(self)}
         row["created_at"] = self.created_at.isoformat() if self.created_at else None
         row["selected"] = [{"question": question, "options": list(options)} for question, options in self.selected]
+        row["details"] = dict(self.details)
         return row
 
 
@@ -142,8 +143,8 @@ def _text(root: Element, name: str) -> str:
 def _dedupe_key(root: Element, msgtype: str, message: Any, xml: str) -> str:
     """MsgId for messages; events have none, and their sender and second alone would merge different events."""
     if msgtype == "event":
-        fields = "\x1f".join(_text(root, name) for name in _EVENT_KEY_FIELDS)
-        return "event:" + hashlib.sha256(fields.encode()).hexdigest()[:40]
+        joined = "\x1f".join(_text(root, name) for name in _EVENT_KEY_FIELDS)
+        return "event:" + hashlib.sha256(joined.encode()).hexdigest()[:40]
     if message.id:
         return f"message:{int(message.id)}"
     return "text:" + hashlib.sha256(xml.encode()).hexdigest()[:40]  # a repeat carries the same decrypted words

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from assistant.records.inbox import Inbox
 from assistant.records.records import Records
-from connectors.wecom.callback import BODY_LIMIT, callback_router
+from connectors.wecom.callback import BODY_LIMIT, callback_router, unconfigured_router
 from connectors.wecom.envelope import Envelope, Signed
 from knowledge.errors import DatabaseUnavailable
 from tests.serving import running
@@ -223,6 +223,22 @@ def test_a_message_that_cannot_be_stored_is_not_acknowledged(error: Exception) -
     with running(app_with(BrokenInbox(error))) as address:
         response = Door(address).say(text_xml("您好"))
     assert (response.status_code, response.json()["error"]["code"]) == (503, "not_stored")
+
+
+def test_a_door_without_settings_acknowledges_nothing_and_says_so() -> None:
+    app = FastAPI()
+    app.include_router(unconfigured_router())
+    with running(app) as address:
+        response = Door(address).say(text_xml("您好"))
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "not_configured")
+
+
+@only_sqlite
+def test_a_refused_message_comes_in_when_it_is_sent_again_rightly(door: Door, inbox: Inbox) -> None:
+    body, signed = ENVELOPE.seal(text_xml("您好", 5), now=now(), agent_id=AGENT)
+    assert door.post(body[:-30], signed).status_code == 400
+    assert door.post(body, signed).status_code == 200
+    assert inbox.counts() == {"new": 1}
 
 
 @only_sqlite

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from assistant.outgoing import DirectoryUnavailable, Member, SendOutcome, SendResult
+from assistant.records.records import Records
 from connectors.wecom.client import WorkClient
 from connectors.wecom.local_state import FaultKind, LocalWeCom
 from connectors.wecom.sending import WeComDirectory, WeComSender
@@ -200,3 +201,14 @@ def test_the_thirty_first_message_of_a_minute_is_dropped_without_an_error(
 def test_the_library_s_own_groups_use_the_same_host_and_token(client: WorkClient, wecom: LocalWeCom) -> None:
     assert client.user.get("rm001")["name"] == "李经理"
     assert wecom.token_fetches == 1
+
+
+def test_two_workers_share_one_token_through_the_database(
+    api_base: str, wecom: LocalWeCom, records: Records, clock: MovableClock
+) -> None:
+    for words in ("一", "二"):
+        client = WorkClient(CORP, SECRET, agent_id=AGENT, api_base=api_base, tokens=records.wecom_tokens, clock=clock)
+        assert say(WeComSender(client, AGENT), words).outcome is SendOutcome.SENT
+    wecom.revoke_token()
+    assert say(WeComSender(client, AGENT), "三").outcome is SendOutcome.SENT
+    assert wecom.token_fetches == 2

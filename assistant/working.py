@@ -32,13 +32,14 @@ RATE_WINDOW = timedelta(seconds=60)
 SAFETY = timedelta(seconds=10)
 FIRST_RETRY_S = 2.0
 LONGEST_RETRY_S = 60.0
-MOST_SEND_ATTEMPTS = 8
+MOST_SEND_ATTEMPTS = 8  # of unknown outcome; what certainly did not leave is tried for KEEP_TRYING
+KEEP_TRYING = timedelta(hours=24)
 NEW_MEMBER_ROLE = "relationship_manager"
 
 
 def backoff(attempts: int) -> timedelta:
     """How long to wait after the given number of attempts."""
-    return timedelta(seconds=min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** max(0, attempts - 1)))
+    return timedelta(seconds=min(LONGEST_RETRY_S, FIRST_RETRY_S * 2 ** min(10, max(0, attempts - 1))))
 
 
 @dataclass(frozen=True)
@@ -172,11 +173,22 @@ class SendingLoop:
         now = self.now()
         if result.outcome is SendOutcome.SENT:
             self.records.outbox.sent(message, msgid=result.msgid, now=now)
-        elif result.outcome is SendOutcome.REFUSED or message.attempts >= MOST_SEND_ATTEMPTS:
-            self.records.outbox.bury(message, f"{result.outcome}:{result.errcode}", now=now)
-        else:
-            wait = max(backoff(message.attempts), timedelta(seconds=result.retry_after_s))
-            self.records.outbox.retry(message, f"{result.outcome}:{result.errcode}", at=now + wait)
+            return
+        error = f"{result.outcome}:{result.errcode}"
+        if _is_hopeless(message, result.outcome, now):
+            self.records.outbox.bury(message, error, now=now)
+            return
+        wait = max(backoff(message.attempts), timedelta(seconds=result.retry_after_s))
+        never_sent = result.outcome is SendOutcome.RETRY
+        self.records.outbox.retry(message, error, at=now + wait, never_sent=never_sent)
+
+
+def _is_hopeless(message: OutboxMessage, outcome: SendOutcome, now: datetime) -> bool:
+    """Whether another try is not worth it: refused, too old, or too often in the dark and not for the first time."""
+    if outcome is SendOutcome.RETRY:
+        return now - message.queued_at >= KEEP_TRYING
+    again_in_the_dark = message.first_sent_at is not None and message.attempts >= MOST_SEND_ATTEMPTS
+    return outcome is SendOutcome.REFUSED or again_in_the_dark
 
 
 def run_until(stop: threading.Event, step: Callable[[], int], *, idle_s: float = 0.05) -> None:

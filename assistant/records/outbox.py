@@ -137,10 +137,18 @@ class Outbox:
         with self.database.writing() as conn:
             _settle(conn, message, status="sent", sent_at=now, msgid=msgid, lease_until=None, error=None)
 
-    def retry(self, message: OutboxMessage, error: str, *, at: datetime) -> None:
-        """Try again later. Raises LeaseLost."""
+    def retry(self, message: OutboxMessage, error: str, *, at: datetime, never_sent: bool = False) -> None:
+        """Try again later. Raises LeaseLost.
+
+        Args:
+            never_sent: this try certainly did not reach the member. When it was the first one, there is nothing that a
+                repeat could double; an earlier try of unknown outcome stays on record.
+        """
+        changes: dict[str, object] = {"status": "pending", "next_at": at, "lease_until": None, "error": error}
+        if never_sent and message.first_sent_at is None:
+            changes["first_sent_at"] = None
         with self.database.writing() as conn:
-            _settle(conn, message, status="pending", next_at=at, lease_until=None, error=error)
+            _settle(conn, message, **changes)
 
     def put_off(self, message: OutboxMessage, *, at: datetime) -> None:
         """Wait without counting an attempt, e.g. for the member's rate limit. Raises LeaseLost."""
@@ -159,10 +167,11 @@ class Outbox:
             return conn.execute(leased.values(status="pending", lease_until=None, next_at=now)).rowcount
 
     def revive(self, message_id: int, *, now: datetime) -> bool:
-        """Queue a dead letter again. False: it is not dead."""
+        """Queue a dead letter again as if it were new: a person decided that a repeat is right. False: it is not dead."""
         again = update(outbox).where(outbox.c.id == message_id, outbox.c.status == "dead")
+        fresh = again.values(status="pending", attempts=0, next_at=now, queued_at=now, first_sent_at=None)
         with self.database.writing() as conn:
-            return conn.execute(again.values(status="pending", attempts=0, next_at=now)).rowcount == 1
+            return conn.execute(fresh).rowcount == 1
 
     def sent_since(self, userid: str, since: datetime) -> int:
         """How many messages this member got since then, for the limit of WeCom."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from assistant.drafting.brief import Brief
 from assistant.drafting.likeness import coverage, likeness
+from assistant.understanding import STRONG_CUE
 from knowledge.content import KnownQuestion, Transcript
 from knowledge.documents import Passage
 
 MANUAL_SITUATIONS = frozenset({"opt_out", "complaint", "grief", "is_robot", "fraud_worry", "small_talk", "not_needed"})
 SAME_SITUATION_BONUS = 0.35
+UNSURE_BONUS = 0.1
 OTHER_SITUATION = 0.25
 RANK_BONUS = 0.3
 RELATED_BONUS = 0.02
@@ -20,12 +24,23 @@ OTHER_PRODUCT = 0.3
 ONE_PRODUCT = 0.08
 
 
-def wording_match(words: str, entry: KnownQuestion) -> float:
-    """How near `words` come to one of the ways to ask `entry`, 0 to 1; counter-questions pull it down."""
-    wordings = (entry.question, *entry.known_questions)
+def wording_match(words: str, entry: KnownQuestion, *, without: Sequence[str] = ()) -> float:
+    """How near `words` come to one of the ways to ask `entry`, 0 to 1; counter-questions pull it down.
+
+    Args:
+        without: names left out on both sides.
+    """
+    words = _stripped(words, without)
+    wordings = [_stripped(wording, without) for wording in (entry.question, *entry.known_questions)]
     best = max(max(likeness(words, wording), _contained(wording, words)) for wording in wordings)
     against = max((likeness(words, counter) for counter in entry.counter_questions), default=0.0)
     return best if against <= best else best - against
+
+
+def _stripped(text: str, names: Sequence[str]) -> str:
+    for name in names:
+        text = text.replace(name, "")
+    return text
 
 
 def _contained(wording: str, words: str) -> float:
@@ -37,12 +52,13 @@ def choose_known_questions(brief: Brief) -> list[tuple[KnownQuestion, Passage]]:
     """Known questions that answer this one, best first; only near ties of the best: 「换一版」 keeps to the matter."""
     codes = {sheet.code for sheet, _ in brief.materials.sheets}
     second = {code for code, _ in brief.understanding.situations[1:3]}
+    sure = dict(brief.understanding.situations).get(brief.situation or "", 0.0) >= STRONG_CUE
     scored: list[tuple[float, KnownQuestion, Passage]] = []
     for rank, (entry, passage) in enumerate(brief.materials.known_questions):
         score = wording_match(brief.words, entry) + RANK_BONUS / (1 + rank)
         if brief.situation is not None:
             if entry.situation == brief.situation:
-                score += SAME_SITUATION_BONUS
+                score += SAME_SITUATION_BONUS if sure else UNSURE_BONUS
             elif entry.situation in second:
                 score += RELATED_BONUS
             else:

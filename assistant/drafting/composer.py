@@ -123,7 +123,7 @@ def _asks_for_a_product(brief: Brief) -> bool:
     shown = brief.situation in dict(brief.understanding.situations) and brief.situation != "product_ask"
     if not matter and shown and choose_known_questions(brief):
         return False
-    emotional = brief.situation is not None and situations()[brief.situation].acknowledge
+    emotional = shown and situations()[brief.situation or "product_ask"].acknowledge
     if not emotional or not brief.materials.known_questions:
         return True
     return bool(matter) if brief.situation in FACTUAL_WORRIES else bool(matter - FEELINGS)
@@ -133,7 +133,12 @@ def _known_question_is_nearer(brief: Brief) -> bool:
     """Whether a known question answers outright what is asked about a named product."""
     chosen = choose_known_questions(brief)
     enough = OUTRIGHT_WITH_ATTRIBUTE if brief.understanding.attributes else OUTRIGHT
-    return bool(chosen) and wording_match(brief.words, chosen[0][0]) >= enough
+    return bool(chosen) and wording_match(brief.words, chosen[0][0], without=_names(brief)) >= enough
+
+
+def _names(brief: Brief) -> tuple[str, ...]:
+    """Names of the products meant, longest first: two questions are not alike because they name the same product."""
+    return tuple(sorted({name for sheet, _ in brief.materials.sheets for name in sheet.names}, key=len, reverse=True))
 
 
 def _sheet_mentioned(brief: Brief) -> ProductSheet | None:

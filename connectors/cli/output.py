@@ -87,8 +87,13 @@ def remark(text: str) -> None:
 
 
 def show_table(headers: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
-    """A table on standard output; cells are str or rich Text, anything else is written out."""
+    """A table on standard output, or a word that there is nothing; cells other than rich Text are written out."""
     from rich.table import Table
+
+    rows = list(rows)
+    if not rows:
+        show(words("table.empty"))
+        return
 
     table = Table(title=title or None, title_justify="left", header_style="bold")
     for header in headers:

@@ -162,7 +162,7 @@ class AnswerQuestion:
         materials = self._materials(question, understanding, found)
         situation = settle_situation(understanding, materials, question.situation_hint)
         brief = self._brief(question, understanding, materials, situation)
-        if situation and not any(entry.situation == situation for entry, _ in materials.known_questions):
+        if situation and not _about(materials, situation):
             brief = replace(brief, materials=self._widened(question, materials, situation))
         if question.customer.opted_out and question.kind is not DraftKind.CHECK and situation != "opt_out":
             brief = replace(brief, situation="opt_out")
@@ -225,12 +225,14 @@ class AnswerQuestion:
         )
 
     def _widened(self, question: Question, materials: Materials, situation: str) -> Materials:
-        """Known questions of the situation itself, when the words alone found none."""
+        """Material on the situation itself, when the words alone found too little."""
         words = f"{question.words} {situations()[situation].title}"
-        more = self.library.materials(self._search(question, words, KNOWN, KNOWN_WANTED).evidence)
+        found = [e for kinds in (KNOWN, TURNS) for e in self._search(question, words, kinds, KNOWN_WANTED).evidence]
+        more = self.library.materials(found)
         return replace(
             materials,
             known_questions=materials.known_questions + more.known_questions,
+            transcripts=materials.transcripts + more.transcripts,
             evidence=materials.evidence + more.evidence,
         )
 
@@ -334,6 +336,12 @@ class AnswerQuestion:
         if brief.customer.age is not None and brief.customer.age >= 65:
             notes.append(self.messages("elderly"))
         return notes
+
+
+def _about(materials: Materials, situation: str) -> bool:
+    """Whether both known questions and winning turns on the situation were found."""
+    asked = any(entry.situation == situation for entry, _ in materials.known_questions)
+    return asked and any(transcript.situation == situation for transcript, _ in materials.transcripts)
 
 
 def _subject(brief: Brief, draft: Draft) -> Subject:

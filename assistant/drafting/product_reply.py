@@ -16,6 +16,7 @@ from assistant.drafting.facts import (
     short_name,
 )
 from assistant.drafting.phrasing import Phrasing
+from assistant.understanding import term_in
 from knowledge.content import Move
 from knowledge.documents import Passage
 from knowledge.products import ProductSheet
@@ -51,7 +52,10 @@ def product_sentences(
 def _unnamed(brief: Brief, sheet: ProductSheet) -> list[str]:
     """What is meant when no attribute is named: 「定期三年多少」 asks for the rate; else an introduction."""
     figures = bool(sheet.rates or sheet.benchmark)
-    asks_figure = brief.understanding.term is not None or any(word in brief.words for word in ("多少", "几个点"))
+    words = brief.words
+    for name in sorted(sheet.names, key=len, reverse=True):
+        words = words.replace(name, "")
+    asks_figure = term_in(words) is not None or any(word in brief.words for word in ("多少", "几个点"))
     return ["rate"] if figures and asks_figure else list(DEFAULT_ATTRIBUTES)
 
 

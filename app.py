@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
     from assistant.conversation import Talk
     from assistant.drafting.brief import Drafter
     from assistant.records.records import Records
+    from assistant.working import DraftingLoop, SendingLoop
     from connectors.services import Services
     from connectors.supervisor import Workers
     from connectors.wecom.envelope import Envelope
     from connectors.wecom.local_state import LocalWeCom
+    from knowledge.retrieval.locking import FolderLock
     from knowledge.retrieval.search import KnowledgeRetriever
     from knowledge.retrieval.vectors import VectorIndex
     from knowledge.stores.database import Database
@@ -143,7 +146,7 @@ def build_pipeline(
     )
 
 
-def build_services(settings: Settings, *, owner: bool = False) -> Services:
+def build_services(settings: Settings, *, owner: bool = False, clock: Callable[[], datetime] = now) -> Services:
     """Build everything once. `owner`: this process owns the indexes and the SQLite file."""
     from assistant.asking import Asking
     from assistant.deciding import Deciding
@@ -157,9 +160,10 @@ def build_services(settings: Settings, *, owner: bool = False) -> Services:
     store = KnowledgeStore(records.database)
     gate = load_gate()
     retriever = build_retriever(settings, store, owner=owner)
+    pipeline = build_pipeline(settings, store, retriever, gate)
     asking = Asking(
         records=records,
-        pipeline=build_pipeline(settings, store, retriever, gate),
+        pipeline=pipeline,
         ticket_due=timedelta(hours=settings.ticket_due_hours),
         code_version=code_version(),
         settings_fingerprint=settings_fingerprint(settings),
@@ -172,9 +176,9 @@ def build_services(settings: Settings, *, owner: bool = False) -> Services:
         retriever=retriever,
         gate=gate,
         asking=asking,
-        deciding=Deciding(records, gate),
+        deciding=Deciding(records, gate, pipeline.library.product_names),
         ingestor=Ingestor(store, mask=mask),
-        now=now,
+        now=clock,
     )
 
 
@@ -239,7 +243,12 @@ def build_envelope(settings: Settings) -> Envelope:
 
 
 def create_app(
-    settings: Settings, records: Records, *, workers: Workers | None = None, local: LocalWeCom | None = None
+    settings: Settings,
+    records: Records,
+    *,
+    workers: Workers | None = None,
+    local: LocalWeCom | None = None,
+    clock: Callable[[], datetime] = now,
 ) -> FastAPI:
     """The web application; `local`: a demo with its phone page and a small WeCom of its own."""
     from fastapi import FastAPI
@@ -253,14 +262,14 @@ def create_app(
     )
     if settings.wecom_configured:
         envelope = build_envelope(settings)
-        app.include_router(callback_router(envelope, records.inbox, agent_id=settings.wecom_agent_id, clock=now))
+        app.include_router(callback_router(envelope, records.inbox, agent_id=settings.wecom_agent_id, clock=clock))
         if local is not None:
             from connectors.phone.page import phone_router
             from connectors.wecom.local_server import create_local_wecom
 
             app.mount("/local-wecom", create_local_wecom(local))
             app.include_router(
-                phone_router(settings.port, envelope, local, agent_id=settings.wecom_agent_id, clock=now)
+                phone_router(settings.port, envelope, local, agent_id=settings.wecom_agent_id, clock=clock)
             )
     else:
         app.include_router(unconfigured_router())
@@ -276,6 +285,7 @@ def run_web(settings: Settings, *, local: LocalWeCom | None = None, announce: An
 
     migrate(settings)
     records = Records.of(open_database(settings))
+    lock = _take_over(settings, records)
     workers = Workers(worker_command(), settings.workers)
     app = create_app(settings, records, workers=workers, local=local)
     config = uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning", access_log=False)
@@ -287,7 +297,22 @@ def run_web(settings: Settings, *, local: LocalWeCom | None = None, announce: An
         server.run()
     finally:
         workers.stop()
+        lock.release()
         records.database.close()
+
+
+def _take_over(settings: Settings, records: Records) -> FolderLock:
+    """Own the data folder; what a killed predecessor had in hand is free at once rather than when its leases end.
+
+    Services that share a PostgreSQL leave each other's leases alone.
+    """
+    from knowledge.retrieval.locking import FolderLock
+
+    lock = FolderLock(settings.home / "serve.lock")
+    if lock.acquire() and records.database.is_sqlite:
+        records.inbox.release_all(now=now())
+        records.outbox.release_all(now=now())
+    return lock
 
 
 def serve() -> None:
@@ -316,16 +341,44 @@ def build_talk(settings: Settings, services: Services) -> Talk:
     )
 
 
+def build_loops(
+    settings: Settings, services: Services, drafters: Executor, senders: Executor
+) -> tuple[DraftingLoop, SendingLoop]:
+    """The two loops of a worker, wired to WeCom."""
+    from assistant.working import DraftingLoop, SendingLoop
+    from connectors.wecom.client import WorkClient
+    from connectors.wecom.sending import WeComDirectory, WeComSender
+
+    client = WorkClient(
+        settings.wecom_corp_id,
+        settings.wecom_secret.get_secret_value(),
+        agent_id=settings.wecom_agent_id,
+        api_base=settings.wecom_api_base,
+        tokens=services.records.wecom_tokens,
+        clock=services.now,
+    )
+    drafting = DraftingLoop(
+        services.records, build_talk(settings, services), WeComDirectory(client), services.now, drafters
+    )
+    sending = SendingLoop(
+        services.records,
+        WeComSender(client, settings.wecom_agent_id, settings.wecom_duplicate_check_s),
+        services.now,
+        senders,
+        settings.wecom_messages_per_minute,
+        timedelta(seconds=settings.wecom_duplicate_check_s),
+    )
+    return drafting, sending
+
+
 def worker() -> None:
     """A worker process: drafts and sends until its parent leaves."""
     import threading
     from concurrent.futures import ThreadPoolExecutor
     from functools import partial
 
-    from assistant.working import DraftingLoop, SendingLoop, run_until
+    from assistant.working import run_until
     from connectors.supervisor import leave_with_parent
-    from connectors.wecom.client import WorkClient
-    from connectors.wecom.sending import WeComDirectory, WeComSender
 
     settings = Settings()
     configure_logging(settings)
@@ -337,26 +390,9 @@ def worker() -> None:
         stop.wait()
         services.close()
         return
-    client = WorkClient(
-        settings.wecom_corp_id,
-        settings.wecom_secret.get_secret_value(),
-        agent_id=settings.wecom_agent_id,
-        api_base=settings.wecom_api_base,
-        tokens=services.records.wecom_tokens,
-        clock=now,
-    )
-    sender = WeComSender(client, settings.wecom_agent_id, settings.wecom_duplicate_check_s)
     drafting_threads = DRAFTING_THREADS_WITH_MODEL if settings.llm_base_url else DRAFTING_THREADS
     with ThreadPoolExecutor(drafting_threads) as drafters, ThreadPoolExecutor(SENDING_THREADS) as senders:
-        drafting = DraftingLoop(services.records, build_talk(settings, services), WeComDirectory(client), now, drafters)
-        sending = SendingLoop(
-            services.records,
-            sender,
-            now,
-            senders,
-            settings.wecom_messages_per_minute,
-            timedelta(seconds=settings.wecom_duplicate_check_s),
-        )
+        drafting, sending = build_loops(settings, services, drafters, senders)
         ignored = partial(_housekeeping, services, timedelta(hours=settings.decision_timeout_hours))
         loops = [
             threading.Thread(target=run_until, args=(stop, drafting.step), name="drafting"),

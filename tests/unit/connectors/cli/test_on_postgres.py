@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from assistant.masking import mask
 from tests.fakes import PostgresServer
 from tests.unit.connectors.cli.house import House
 
@@ -26,7 +27,7 @@ def test_the_road_from_sample_to_export_and_back_to_sqlite(postgres_house: House
     draft = house.json("ask", "客户问：稳盈90天能提前取吗", "--as", "rm001")
     house.told("decide", draft["draft_id"], "accepted", "--as", "rm001")
     [line] = house.run("export", "feedback").stdout.splitlines()
-    assert json.loads(line)["final_text"] == draft["text"]
+    assert json.loads(line)["final_text"] == mask(draft["text"])
     house.told("evidence", draft["draft_id"], "--out", tmp_path / "pack")
     states = {check["check"]: check["state"] for check in house.json("doctor")["checks"]}
     assert states["database"] == states["index"] == "good"

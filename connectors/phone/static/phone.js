@@ -132,7 +132,7 @@ function add(node) {
 
 function rowOf(mine, content) {
   const row = make("div", mine ? "row mine" : "row");
-  const face = make("span", "face", mine ? (me.name || me.userid.slice(-2)).slice(0, 1) : "脑");
+  const face = make("span", "face", mine ? (me.name || me.userid.slice(-2)).slice(0, 1) : say.face);
   face.setAttribute("aria-hidden", "true");
   row.append(face, content);
   return row;

@@ -9,6 +9,7 @@ happens only inside such a turn, in the process that owns the folder (`checkpoin
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import sqlite3
@@ -206,7 +207,10 @@ def _sqlite_engine(path: Path, patience_s: float, size: int, *, writes: bool, ch
 
     def make_room(*_: object) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # customer notes: nobody else's business
+        # Customer notes: nobody else's business. Never open a file that is there: closing it would drop the locks that
+        # SQLite holds on it for the other connections of this process (POSIX locks belong to the process).
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
     def prepare(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # so that BEGIN is ours to say

@@ -34,13 +34,16 @@ def test_a_killed_process_loses_nothing_it_acknowledged(new_database: DatabaseFa
     for attempt in range(KILLS):
         acknowledged += run_until(url, first=1000 * attempt, answers=7 + attempt)
     with database.reading() as conn:
+        stored = set(conn.execute(select(inbox.c.dedupe_key)).scalars())
         answered = set(conn.execute(select(inbox.c.dedupe_key).where(inbox.c.status == "done")).scalars())
         drafted = list(conn.execute(select(drafts.c.draft_id)).scalars())
         queued = list(conn.execute(select(outbox.c.dedupe_key)).scalars())
         if database.is_sqlite:
             assert conn.execute(text("PRAGMA integrity_check")).scalar() == "ok"
     assert len(acknowledged) >= 7 * KILLS
-    assert {f"m{number}" for number in acknowledged} <= answered
+    assert {f"m{number}" for number in acknowledged} <= stored
+    # A message left over by a kill is answered first, so the last one received may still wait: count the answers.
+    assert len(answered) >= len(acknowledged)
     assert len(drafted) == len(answered)  # never a draft without its message or the other way round
     assert len(queued) == 2 * len(drafted)
     report = Records.of(database).audit.verify()

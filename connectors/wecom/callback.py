@@ -50,12 +50,21 @@ class CallbackDoor:
         agent_id: the app's own id; a letter for another app is refused.
         clock: the current instant, aware.
         threads: how many messages are stored at once.
+        patience_s: longest wait for a whole body.
     """
 
     def __init__(
-        self, envelope: Envelope, inbox: Inbox, *, agent_id: str, clock: Callable[[], datetime], threads: int = 8
+        self,
+        envelope: Envelope,
+        inbox: Inbox,
+        *,
+        agent_id: str,
+        clock: Callable[[], datetime],
+        threads: int = 8,
+        patience_s: float = BODY_PATIENCE_S,
     ) -> None:
         self._envelope, self._inbox, self._agent_id, self._clock = envelope, inbox, agent_id, clock
+        self._patience_s = patience_s
         # Threads of its own: slow pages must not hold up acknowledgements.
         self._limiter = anyio.CapacityLimiter(threads)
 
@@ -70,7 +79,7 @@ class CallbackDoor:
     async def receive(self, request: Request) -> Response:
         """Store one callback and acknowledge it."""
         try:
-            message = self._open(await _body(request), _signed(request))
+            message = self._open(await _body(request, self._patience_s), _signed(request))
         except CallbackRefused as refused:
             return _refusal(refused)
         except ClientDisconnect:
@@ -123,14 +132,14 @@ def _signed(request: Request) -> Signed:
     return Signed(query.get("msg_signature", ""), query.get("timestamp", ""), query.get("nonce", ""))
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, patience_s: float) -> bytes:
     """The body, given up as soon as it is known to be too large or too slow. Raises CallbackRefused."""
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced[:20]) > BODY_LIMIT:
         raise CallbackRefused(Reason.TOO_LARGE)
     parts = bytearray()
     try:
-        with anyio.fail_after(BODY_PATIENCE_S):
+        with anyio.fail_after(patience_s):
             async for part in request.stream():
                 parts += part
                 if len(parts) > BODY_LIMIT:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +18,7 @@ from fastapi import FastAPI
 
 from assistant.records.inbox import Inbox
 from assistant.records.records import Records
-from connectors.wecom.callback import BODY_LIMIT, callback_router, unconfigured_router
+from connectors.wecom.callback import BODY_LIMIT, CallbackDoor, callback_router, unconfigured_router
 from connectors.wecom.envelope import Envelope, Signed
 from knowledge.errors import DatabaseUnavailable
 from tests.serving import running
@@ -206,6 +207,17 @@ def test_the_largest_body_that_is_allowed_is_read(door: Door, inbox: Inbox) -> N
     body, signed = ENVELOPE.seal(text_xml("长" * 55_000), now=now(), agent_id=AGENT)
     assert BODY_LIMIT * 0.8 < len(body) <= BODY_LIMIT
     assert door.post(body, signed).status_code == 200
+
+
+@only_sqlite
+def test_a_body_that_does_not_come_is_given_up(inbox: Inbox) -> None:
+    app = FastAPI()
+    door = CallbackDoor(ENVELOPE, inbox, agent_id=AGENT, clock=now, patience_s=0.2)
+    app.add_api_route("/wecom/app", door.receive, methods=["POST"])
+    with running(app) as address, socket.create_connection(("127.0.0.1", int(address.rsplit(":", 1)[1]))) as line:
+        line.sendall(b"POST /wecom/app HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n<xml>")
+        assert line.recv(100).startswith(b"HTTP/1.1 408")
+    assert inbox.counts() == {}
 
 
 class BrokenInbox:

@@ -7,6 +7,8 @@ import threading
 from datetime import timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from assistant.outgoing import DirectoryUnavailable, Member, SendOutcome, SendResult
 from assistant.records.records import Records
@@ -145,6 +147,40 @@ def test_a_token_server_that_hangs_leaves_the_message_unsent_and_retried(
     wecom.fail_next("gettoken", FaultKind.SLOW, number=0.8)
     assert say(sender).outcome is SendOutcome.RETRY
     assert wecom.received() == []
+
+
+FAULTS = st.sampled_from(
+    [
+        (FaultKind.LOST_ANSWER, 0),
+        (FaultKind.GARBAGE, 0),
+        (FaultKind.EMPTY, 0),
+        (FaultKind.HTTP, 502),
+        (FaultKind.ERRCODE, -1),
+        (FaultKind.ERRCODE, 40014),
+        (FaultKind.ERRCODE, 45009),
+    ]
+)
+
+
+@given(faults=st.lists(FAULTS, max_size=6), token_faults=st.lists(st.sampled_from([-1, 45009]), max_size=1))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+def test_a_message_sent_until_it_is_taken_arrives_exactly_once_whatever_fails(
+    api_base: str, wecom: LocalWeCom, clock: MovableClock, faults: list[tuple[FaultKind, int]], token_faults: list[int]
+) -> None:
+    clock.forward(3600)  # away from the last example's minute and duplicates
+    before = len(wecom.received())
+    for errcode in token_faults:
+        wecom.fail_next("gettoken", FaultKind.ERRCODE, number=errcode)
+    for kind, number in faults:
+        wecom.fail_next(SEND, kind, number=number)
+    outcomes: list[SendOutcome] = []
+    while not outcomes or outcomes[-1] is not SendOutcome.SENT:
+        # A client of its own each time, as after a restart; the worst case for the token, too.
+        client = WorkClient(CORP, SECRET, agent_id=AGENT, api_base=api_base, tokens=MemoryTokens(), clock=clock)
+        outcomes.append(say(WeComSender(client, AGENT)).outcome)
+        assert len(outcomes) <= 10
+    assert SendOutcome.REFUSED not in outcomes
+    assert len(wecom.received()) == before + 1
 
 
 def test_errcode_zero_with_the_receiver_among_the_invalid_is_refused(sender: WeComSender) -> None:

@@ -13,8 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assistant.settings import Settings
-
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
@@ -43,6 +41,13 @@ HOUSEKEEPING_S = 60.0
 def now() -> datetime:
     """The one clock: aware UTC."""
     return datetime.now(UTC)
+
+
+def load_settings() -> Settings:
+    """The settings in force; imported late, so that `--help` answers at once."""
+    from assistant.settings import Settings
+
+    return Settings()
 
 
 def code_version() -> str:
@@ -152,6 +157,7 @@ def build_services(settings: Settings, *, owner: bool = False, clock: Callable[[
     from assistant.deciding import Deciding
     from assistant.masking import mask
     from assistant.records.records import Records
+    from assistant.settings import Settings
     from connectors.services import Services
     from knowledge.ingestion.ingest import Ingestor
     from knowledge.stores.repository import KnowledgeStore
@@ -317,7 +323,7 @@ def _take_over(settings: Settings, records: Records) -> FolderLock:
 
 def serve() -> None:
     """`wainao serve`."""
-    settings = Settings()
+    settings = load_settings()
     configure_logging(settings)
     run_web(settings)
 
@@ -380,7 +386,7 @@ def worker() -> None:
     from assistant.working import run_until
     from connectors.supervisor import leave_with_parent
 
-    settings = Settings()
+    settings = load_settings()
     configure_logging(settings)
     stop = threading.Event()
     leave_with_parent(stop.set)
@@ -425,7 +431,7 @@ def demo(port: int | None = None) -> None:
     from connectors.wecom.local_state import LocalWeCom
     from knowledge.sample_bank import read_bank
 
-    settings = Settings()
+    settings = load_settings()
     credentials = demo_credentials(settings.home)
     port = port or settings.port
     overrides: dict[str, Any] = {
@@ -434,7 +440,7 @@ def demo(port: int | None = None) -> None:
         "port": port,
         "wecom_api_base": f"http://127.0.0.1:{port}/local-wecom/cgi-bin/",
     }
-    settings = Settings(**{**settings.model_dump(), **overrides})
+    settings = type(settings)(**{**settings.model_dump(), **overrides})
     for name, value in overrides.items():  # the worker process reads its settings from the environment
         os.environ[f"WAINAO_{name.upper()}"] = str(value)
     configure_logging(settings)
@@ -495,7 +501,7 @@ def explain_settings() -> list[tuple[str, str, str]]:
         ".env": named(dict(dotenv_values(".env"))),
         "wainao.toml": tomllib.loads(toml.read_text(encoding="utf-8")) if toml.is_file() else {},
     }
-    return explain(Settings(), sources)
+    return explain(load_settings(), sources)
 
 
 def reindex() -> Any:
@@ -504,7 +510,7 @@ def reindex() -> Any:
 
     from knowledge.retrieval.locking import FolderLock
 
-    settings = Settings()
+    settings = load_settings()
     lexical = settings.home / "index" / "lexical"
     for folder, lock_file in ((settings.home / "chroma", settings.home / "chroma.lock"), (lexical, lexical / "lock")):
         lock = FolderLock(lock_file)
@@ -519,7 +525,7 @@ def reindex() -> Any:
 @contextmanager
 def open_services() -> Iterator[Services]:
     """Services for one command, with the settings in force."""
-    with opened(Settings()) as services:
+    with opened(load_settings()) as services:
         yield services
 
 
@@ -534,10 +540,10 @@ def main() -> None:
     runners = Runners(
         demo=demo,
         serve=serve,
-        migrate=lambda: migrate(Settings()),
+        migrate=lambda: migrate(load_settings()),
         reindex=reindex,
         eval_retrieval=eval_retrieval,
-        load_settings=Settings,
+        load_settings=load_settings,
         load_gate=load_gate,
         explain_settings=explain_settings,
         now=now,

@@ -45,6 +45,7 @@ RULES = frozenset({DocumentKind.REGULATION})
 TOPICS = frozenset({DocumentKind.OTHER})
 REPLIES = frozenset({DraftKind.REPLY, DraftKind.ANSWER})
 POSTS = frozenset({DraftKind.MOMENTS, DraftKind.GROUP})
+NO_MODEL = frozenset({"complaint", "grief", "fraud_worry", "opt_out"})  # fixed, careful wording only
 COMPARING = ("区别", "哪个", "哪款", "比较", "对比", "不同", "差别", "还是")
 TRIES_AFTER_A_BLOCK = 2
 QUOTE_CHARACTERS = 80
@@ -273,19 +274,19 @@ class AnswerQuestion:
         )
 
     def _drafts(self, question: Question, brief: Brief, found: SearchResult, notes: list[str]) -> tuple[Draft, ...]:
-        if brief.kind in POSTS:
-            return self.copywriter.draft(brief)
         if question.about_playbook and (guided := playbook_guidance(brief, self.messages)):
             return (guided,)
         if question.about_rules and (guided := rule_guidance(brief, self.messages)):
             return (guided,)
         if found.abstained and not self._firm(brief, found) and brief.kind in REPLIES:
             return ()
-        if self.model is not None and not brief.customer.opted_out:
+        if self.model is not None and not brief.customer.opted_out and brief.situation not in NO_MODEL:
             try:
                 return self.model.draft(brief)
             except ModelUnavailable:
                 notes.append(self.messages("llm_down"))
+        if brief.kind in POSTS:
+            return self.copywriter.draft(brief)
         drafts = self.composer.draft(brief)
         if not drafts and (extracted := extract(brief, self.messages)):
             return (extracted,)

@@ -69,9 +69,3 @@ class AuditBroken(AssistantError):
     """The audit log was changed, shortened or reordered."""
 
     code = "audit_broken"
-
-
-class BackupRefused(AssistantError):
-    """This backup cannot be restored here."""
-
-    code = "backup_refused"

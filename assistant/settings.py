@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     llm_base_url: str = Field("", description="OpenAI-compatible endpoint; empty: the offline composer drafts alone.")
     llm_api_key: SecretStr = Field(SecretStr(""), description="Key of the endpoint.")
     llm_model: str = Field("", description="Model name at the endpoint.")
-    llm_timeout_s: float = Field(20.0, gt=0, le=300, description="Wall clock for all a model does for one draft, s.")
+    llm_timeout_s: float = Field(8.0, gt=0, le=300, description="Wall clock for all a model does for one draft, s.")
     llm_structured: str = Field("json_schema", description="json_schema, function_calling or json_mode.")
     llm_context_tokens: int = Field(6000, ge=500, description="Largest prompt sent to the model, tokens.")
 
@@ -59,6 +59,13 @@ class Settings(BaseSettings):
     def _aes_key_has_43_characters(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value() and len(value.get_secret_value()) != AES_KEY_LENGTH:
             raise ValueError(f"EncodingAESKey must have {AES_KEY_LENGTH} characters")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_is_sqlite_or_postgresql(cls, value: str) -> str:
+        if value and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+            raise ValueError("use sqlite:///file.db or postgresql://...")
         return value
 
     @field_validator("wecom_api_base")

@@ -67,7 +67,7 @@ class Knocker:
             query = {"msg_signature": signed.signature, "timestamp": signed.timestamp, "nonce": signed.nonce}
             try:
                 with requests.Session() as session:
-                    session.trust_env = False  # the door is on this machine, whatever proxy the environment names
+                    session.trust_env = False  # the door is on this machine, whatever proxy is set
                     answer = session.post(self.url, params=query, data=body.encode(), timeout=_ANSWER_S)
             except requests.RequestException as error:
                 why = type(error).__name__

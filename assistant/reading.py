@@ -15,6 +15,8 @@ from typing import Any
 from assistant.wording import load_toml
 
 MAX_QUESTION_CHARACTERS = 2000
+SHADES = frozenset("\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")  # of emoji: 👍🏻 is 👍
+CHOSEN = {"二": "2", "两": "2", "三": "3"}
 DECADES = {"六": 65, "七": 75, "八": 85, "九": 95}
 
 
@@ -59,7 +61,7 @@ class CustomerHints:
 
 @cache
 def _patterns(section: str, name: str) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(pattern, re.DOTALL) for pattern in load_toml("commands.zh")[section][name])
+    return tuple(re.compile(pattern, re.DOTALL | re.IGNORECASE) for pattern in load_toml("commands.zh")[section][name])
 
 
 def fold(text: str) -> str:
@@ -95,23 +97,32 @@ def read(text: str, *, has_draft: bool = False) -> Command:
         text: as typed, any length.
         has_draft: whether a draft is open in this conversation, to which decisions and follow-ups can refer.
     """
-    original = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cf"}).strip()
+    kept = (c for c in text if c in "\n\t" or (unicodedata.category(c) not in {"Cc", "Cf"} and c not in SHADES))
+    original = "".join(kept).strip()
     folded = _same_length_fold(original)
+    command = _decision(folded, original) or _follow_up(folded, original) if has_draft else None
+    if command:
+        return command
     if not any(unicodedata.category(c)[0] in "LN" for c in folded):
-        decision = _decision(folded, original) if has_draft else None
-        return decision or Command(Want.UNREADABLE, detail="empty")
-    if has_draft:
-        command = _decision(folded, original) or _follow_up(folded, original)
-        if command:
-            return command
+        return Command(Want.HELP) if _match("want", "help", folded) else Command(Want.UNREADABLE, detail="empty")
     return _wish(folded, original)
 
 
-def _decision(text: str, original: str) -> Command | None:
-    if found := _match("decision", "edited", text):
+def _without_tail(text: str) -> str:
+    """`text` without the punctuation and emoji at its end; a question mark stays, and so does an emoji alone."""
+    end = len(text)
+    while end and text[end - 1] not in "?？" and unicodedata.category(text[end - 1])[0] in "PSMZ":
+        end -= 1
+    return text[:end] or text
+
+
+def _decision(typed: str, original: str) -> Command | None:
+    if found := _match("decision", "edited", typed):
         return Command(Want.DECISION, rest=_rest(found, original, "final"), detail="edited")
+    text = _without_tail(typed)
     if found := _match("decision", "alternative", text):
-        return Command(Want.DECISION, detail="accepted", reason=found.group("reason"))
+        number = found.group("reason")
+        return Command(Want.DECISION, detail="accepted", reason=CHOSEN.get(number, number))
     if _match("decision", "edit_prompt", text):
         return Command(Want.DECISION, detail="edit_prompt")
     if _match("decision", "accepted", text):
@@ -130,10 +141,20 @@ def _follow_up(text: str, original: str) -> Command | None:
         return Command(Want.FOLLOW_UP, rest=_rest(found, original), detail="customer_says")
     if len(text) > 24:
         return None
-    for name in ("another", "shorter", "longer", "politer", "plainer"):
-        if _match("follow_up", name, text):
-            return Command(Want.FOLLOW_UP, detail=name)
+    wish = _without_tail(text)
+    for words in (wish, _without_affixes(wish)):
+        for name in ("another", "shorter", "longer", "politer", "plainer"):
+            if any(pattern.fullmatch(words) for pattern in _patterns("follow_up", name)):
+                return Command(Want.FOLLOW_UP, detail=name)
     return None
+
+
+def _without_affixes(text: str) -> str:
+    """`text` without 「能再」 before it and 「行吗」 after it."""
+    for end in ("before", "after"):
+        for pattern in _patterns("affixes", end):
+            text = pattern.sub("", text)
+    return text
 
 
 def _wish(text: str, original: str) -> Command:

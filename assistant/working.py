@@ -67,7 +67,7 @@ class DraftingLoop:
             log.error("inbox_waits_for_database", extra={"inbox_id": message.id, "code": exc.code})
         except DirectoryUnavailable:
             self._fail(message, "directory_unavailable")
-        except Exception:  # noqa: BLE001 - the outermost door of the work: nothing may kill the loop
+        except Exception:  # the outermost door of the work: nothing may kill the loop
             log.exception("inbox_failed", extra={"inbox_id": message.id})
             self._fail(message, "internal_error")
 
@@ -156,7 +156,7 @@ class SendingLoop:
             log.warning("outbox_lease_lost", extra={"outbox_id": message.id})
         except DatabaseUnavailable as exc:
             log.error("outbox_waits_for_database", extra={"outbox_id": message.id, "code": exc.code})
-        except Exception:  # noqa: BLE001 - the outermost door of the work: nothing may kill the loop
+        except Exception:  # the outermost door of the work: nothing may kill the loop
             log.exception("outbox_failed", extra={"outbox_id": message.id})
 
     def _send(self, message: OutboxMessage) -> None:

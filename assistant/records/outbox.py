@@ -167,7 +167,7 @@ class Outbox:
             return conn.execute(leased.values(status="pending", lease_until=None, next_at=now)).rowcount
 
     def revive(self, message_id: int, *, now: datetime) -> bool:
-        """Queue a dead letter again as if it were new: a person decided that a repeat is right. False: it is not dead."""
+        """Queue a dead letter again as if it were new: a person decided that. False: it is not dead."""
         again = update(outbox).where(outbox.c.id == message_id, outbox.c.status == "dead")
         fresh = again.values(status="pending", attempts=0, next_at=now, queued_at=now, first_sent_at=None)
         with self.database.writing() as conn:

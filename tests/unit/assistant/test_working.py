@@ -207,7 +207,7 @@ def test_a_certain_failure_does_not_forget_an_uncertain_one_before_it(
 def test_many_certain_failures_leave_a_first_lost_answer_its_repeat(
     sending: SendingLoop, sender: RecordingSender, records: Records, clock: Clock
 ) -> None:
-    sender.answers = [RETRY] * (MOST_SEND_ATTEMPTS + 2) + [UNKNOWN]
+    sender.answers = [*[RETRY] * (MOST_SEND_ATTEMPTS + 2), UNKNOWN]
     queue(records, "a1")
     run(sending, clock, steps=MOST_SEND_ATTEMPTS + 4, seconds=60)
     assert rows(records)[0].status == "sent"

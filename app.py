@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from assistant.conversation import Talk
     from assistant.drafting.brief import Drafter
     from assistant.records.records import Records
+    from assistant.settings import Settings
     from assistant.working import DraftingLoop, SendingLoop
     from connectors.services import Services
     from connectors.supervisor import Workers
@@ -157,7 +158,6 @@ def build_services(settings: Settings, *, owner: bool = False, clock: Callable[[
     from assistant.deciding import Deciding
     from assistant.masking import mask
     from assistant.records.records import Records
-    from assistant.settings import Settings
     from connectors.services import Services
     from knowledge.ingestion.ingest import Ingestor
     from knowledge.stores.repository import KnowledgeStore
@@ -292,7 +292,7 @@ def run_web(settings: Settings, *, local: LocalWeCom | None = None, announce: An
     migrate(settings)
     records = Records.of(open_database(settings))
     lock = _take_over(settings, records)
-    workers = Workers(worker_command(), settings.workers)
+    workers = Workers(worker_command(), settings.workers, handover=settings.handover())
     app = create_app(settings, records, workers=workers, local=local)
     config = uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
@@ -383,10 +383,11 @@ def worker() -> None:
     from concurrent.futures import ThreadPoolExecutor
     from functools import partial
 
+    from assistant.settings import received
     from assistant.working import run_until
     from connectors.supervisor import leave_with_parent
 
-    settings = load_settings()
+    settings = received(sys.stdin.buffer.readline())
     configure_logging(settings)
     stop = threading.Event()
     leave_with_parent(stop.set)
@@ -424,8 +425,6 @@ def _housekeeping(services: Services, decision_timeout: timedelta) -> int:
 
 def demo(port: int | None = None) -> None:
     """`wainao demo`: the sample bank, everything running, one drafted answer and where to look."""
-    import os
-
     from connectors.cli.demo import show_demo
     from connectors.phone.credentials import demo_credentials
     from connectors.wecom.local_state import LocalWeCom
@@ -441,8 +440,6 @@ def demo(port: int | None = None) -> None:
         "wecom_api_base": f"http://127.0.0.1:{port}/local-wecom/cgi-bin/",
     }
     settings = type(settings)(**{**settings.model_dump(), **overrides})
-    for name, value in overrides.items():  # the worker process reads its settings from the environment
-        os.environ[f"WAINAO_{name.upper()}"] = str(value)
     configure_logging(settings)
     migrate(settings)
     counts = load_sample(settings)
@@ -483,25 +480,9 @@ def eval_retrieval(corpus: Path, queries: Path, qrels: Path, aliases: bool) -> d
 
 def explain_settings() -> list[tuple[str, str, str]]:
     """Each setting with its value (secrets masked) and its source."""
-    import os
-    import tomllib
+    from assistant.settings import explain, values_by_source
 
-    from dotenv import dotenv_values
-
-    from assistant.settings import explain
-
-    def named(values: dict[str, Any]) -> dict[str, Any]:
-        return {
-            k.upper().removeprefix("WAINAO_").lower(): v for k, v in values.items() if k.upper().startswith("WAINAO_")
-        }
-
-    toml = Path("wainao.toml")
-    sources = {
-        "environment": named(dict(os.environ)),
-        ".env": named(dict(dotenv_values(".env"))),
-        "wainao.toml": tomllib.loads(toml.read_text(encoding="utf-8")) if toml.is_file() else {},
-    }
-    return explain(load_settings(), sources)
+    return explain(load_settings(), values_by_source())
 
 
 def reindex() -> Any:

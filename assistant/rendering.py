@@ -52,7 +52,7 @@ def _sources(answer: Answer, messages: Messages) -> str:
         return messages("basis_none")
     seen: dict[str, str] = {}
     for citation in answer.citations:
-        seen.setdefault(f"《{citation['title']}》第{citation['version']}版", str(citation["quote"])[:QUOTE_CHARACTERS])
+        seen.setdefault(f"《{citation['title']}》第{citation['version']}版", _short(str(citation["quote"])))
     listed = [
         f"{number}. {title}：{quote}" for number, (title, quote) in enumerate(list(seen.items())[:MOST_SOURCES], 1)
     ]
@@ -97,8 +97,11 @@ def check_message(answer: Answer, messages: Messages) -> str:
 
 def _finding_line(number: int, finding: Finding, answer: Answer, messages: Messages) -> str:
     words = answer.checked_text[finding.start : finding.end] or answer.checked_text[:12]
-    if len(words) > QUOTE_CHARACTERS:
-        words = f"{words[:QUOTE_CHARACTERS]}…"
+    words = _short(words)
     return messages(
         "check_finding", number=number, words=words, title=finding.title, basis=finding.basis, advice=finding.advice
     )
+
+
+def _short(text: str) -> str:
+    return f"{text[:QUOTE_CHARACTERS]}…" if len(text) > QUOTE_CHARACTERS else text

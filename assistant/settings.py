@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 AES_KEY_LENGTH = 43
 
@@ -73,6 +81,11 @@ class Settings(BaseSettings):
     def _api_base_ends_with_a_slash(cls, value: str) -> str:
         return value.rstrip("/") + "/"
 
+    def handover(self) -> bytes:
+        """One line with every value, secrets included, for the standard input of a worker process."""
+        values = {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in self}
+        return json.dumps(values, default=str, ensure_ascii=False).encode() + b"\n"
+
     @property
     def database(self) -> str:
         """The database URL in force."""
@@ -95,6 +108,20 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment first, then `.env`, then `wainao.toml`."""
         return (init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls))
+
+
+def received(line: bytes) -> Settings:
+    """The settings that a parent process handed over."""
+    return Settings(**json.loads(line))
+
+
+def values_by_source() -> dict[str, dict[str, Any]]:
+    """What each source says, the first one winning: environment, .env, wainao.toml."""
+    return {
+        "environment": EnvSettingsSource(Settings)(),
+        ".env": DotEnvSettingsSource(Settings)(),
+        "wainao.toml": TomlConfigSettingsSource(Settings)(),
+    }
 
 
 def explain(settings: Settings, sources: dict[str, dict[str, Any]]) -> list[tuple[str, str, str]]:

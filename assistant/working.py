@@ -34,6 +34,7 @@ FIRST_RETRY_S = 2.0
 LONGEST_RETRY_S = 60.0
 MOST_SEND_ATTEMPTS = 8  # of unknown outcome; what certainly did not leave is tried for KEEP_TRYING
 KEEP_TRYING = timedelta(hours=24)
+ANSWERED_EVENTS = frozenset({"subscribe", "enter_agent", "template_card_event"})
 NEW_MEMBER_ROLE = "relationship_manager"
 
 
@@ -72,12 +73,16 @@ class DraftingLoop:
             self._fail(message, "internal_error")
 
     def _answer(self, message: InboxMessage) -> None:
+        incoming = incoming_of(message)
+        if incoming.kind == "event" and incoming.event not in ANSWERED_EVENTS:
+            with self.records.database.writing() as conn:  # events of the corp itself: kept, and nobody to answer
+                self.records.inbox.done(conn, message, now=self.now())
+            return
         member = self._member(message.userid)
         if member is None:
             with self.records.database.writing() as conn:
                 self.records.inbox.bury(conn, message, "member_unknown_to_wecom", now=self.now())
             return
-        incoming = incoming_of(message)
         now = self.now()
         turn = self.talk.turn(incoming, member, now=now)
         with self.records.database.writing() as conn:

@@ -23,8 +23,10 @@ class Workers:
     leaves (see `leave_with_parent`).
     """
 
-    def __init__(self, command: Sequence[str], count: int) -> None:
+    def __init__(self, command: Sequence[str], count: int, *, handover: bytes) -> None:
+        """`handover`: one line that each child reads first from its standard input."""
         self._command = list(command)
+        self._handover = handover
         self._count = count
         self._children: dict[int, subprocess.Popen[bytes]] = {}
         self._stopping = threading.Event()
@@ -53,7 +55,11 @@ class Workers:
         return sum(child.poll() is None for child in self._children.values())
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._command, stdin=subprocess.PIPE)  # noqa: S603 - our own command
+        child = subprocess.Popen(self._command, stdin=subprocess.PIPE)  # noqa: S603 - our own command
+        if child.stdin:
+            child.stdin.write(self._handover)
+            child.stdin.flush()
+        return child
 
     def _watch(self) -> None:
         while not self._stopping.wait(RESTART_AFTER_S):

@@ -478,6 +478,22 @@ def eval_retrieval(corpus: Path, queries: Path, qrels: Path, aliases: bool) -> d
     return measure(corpus, queries, qrels, aliases=aliases)
 
 
+def gallery(out: Path) -> dict[str, int]:
+    """`wainao eval gallery`: what is drafted today for the sample bank, in a temporary home of its own."""
+    import tempfile
+
+    from evals.gallery import render
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = load_settings().model_copy(update={"home": Path(folder), "database_url": ""})
+        migrate(settings)
+        load_sample(settings)
+        with opened(settings) as services:
+            page, counts = render(services.asking, now=now)
+    out.write_text(page, encoding="utf-8")
+    return asdict(counts)
+
+
 def explain_settings() -> list[tuple[str, str, str]]:
     """Each setting with its value (secrets masked) and its source."""
     from assistant.settings import explain, values_by_source
@@ -524,6 +540,7 @@ def main() -> None:
         migrate=lambda: migrate(load_settings()),
         reindex=reindex,
         eval_retrieval=eval_retrieval,
+        gallery=gallery,
         load_settings=load_settings,
         load_gate=load_gate,
         explain_settings=explain_settings,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ class Runners:
 
     `demo` and `serve` return when they are stopped. `migrate` brings the database to this code's schema. `reindex`
     builds every derived index anew from the database. `eval_retrieval` takes (corpus, queries, qrels, aliases) and
-    raises ValueError for a file that cannot be read. `now` is aware UTC.
+    raises ValueError for a file that cannot be read. `gallery` writes its page to a path and returns counts. `now` is
+    aware UTC.
     """
 
     demo: Callable[[int | None], None]
@@ -31,6 +33,7 @@ class Runners:
     migrate: Callable[[], object]
     reindex: Callable[[], Status]
     eval_retrieval: Callable[..., dict[str, Any]]
+    gallery: Callable[[Path], dict[str, int]]
     load_settings: Callable[[], Settings]
     load_gate: Callable[[], ComplianceGate]
     explain_settings: Callable[[], list[tuple[str, str, str]]]

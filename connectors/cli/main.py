@@ -63,7 +63,7 @@ def _add_groups(app: typer.Typer) -> None:
         "audit": ("The audit log.", {"verify": keeping.audit_verify}),
         "user": ("Members of staff.", {"add": people.user_add, "list": people.user_list}),
         "token": ("Tokens of programs.", {"create": people.token_create}),
-        "eval": ("The evaluation harness.", {"retrieval": running.eval_retrieval}),
+        "eval": ("The evaluation harness.", {"retrieval": running.eval_retrieval, "gallery": running.eval_gallery}),
         "tickets": ("Questions without an answer.", {"list": queues.tickets_list, "answer": queues.tickets_answer}),
         "deadletters": (
             "Messages that were given up.",

@@ -60,3 +60,17 @@ def eval_retrieval(
         emit(measured)
     else:
         show_table(list(labels("measure_columns").values()), list(measured.items()))
+
+
+def eval_gallery(
+    ctx: typer.Context,
+    out: Annotated[Path, typer.Option("--out", dir_okay=False, help="Markdown file.")] = Path("docs/gallery.md"),
+    as_json: AsJson = False,
+) -> None:
+    """Write the page that shows what is drafted today, for people to read."""
+    door: Door = ctx.obj
+    counts = door.run.gallery(out)
+    if as_json:
+        emit({"file": str(out), **counts})
+    else:
+        show_table(list(labels("measure_columns").values()), [("file", str(out)), *counts.items()])

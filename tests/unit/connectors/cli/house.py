@@ -84,6 +84,7 @@ class House:
             migrate=self.migrate,
             reindex=self.reindex,
             eval_retrieval=self.eval_retrieval,
+            gallery=lambda out: {"questions": out.write_text("# Gallery\n", encoding="utf-8")},
             load_settings=self.settings,
             load_gate=lambda: self.gate,
             explain_settings=lambda: explain(self.settings(), {"environment": self.more_settings}),

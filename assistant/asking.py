@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from assistant.reading import MAX_QUESTION_CHARACTERS, Command, Want, customer_h
 from assistant.records.customers import Customer
 from assistant.records.drafts import DraftEvidence, DraftRecord
 from assistant.records.records import Records
-from assistant.records.staff import StaffMember
+from assistant.records.staff import Branch, StaffMember
 from assistant.records.tickets import Ticket
 from knowledge.documents import WHOLE_BANK, Scope
 
@@ -147,10 +147,11 @@ class Asking:
             age=request.customer_age if request.customer_age is not None else (hints.age or customer.age),
         )
         words = mask((command.rest or request.text)[:MAX_QUESTION_CHARACTERS])
+        branches = self._branches(member)
         return Question(
             words=words,
-            writer=self._writer(member),
-            scope=self.scope_of(member),
+            writer=_writer(member, branches),
+            scope=_scope(member, branches),
             on=on,
             kind=KINDS.get(command.want, DraftKind.REPLY),
             customer=customer,
@@ -161,15 +162,10 @@ class Asking:
 
     def scope_of(self, member: StaffMember | None) -> Scope:
         """What a member may read: whole-bank knowledge, and that of the own branch and those above it."""
-        if member is None or member.branch_id is None:
-            return Scope(roles=frozenset({member.role})) if member else WHOLE_BANK
-        parents = {branch.branch_id: branch.parent for branch in self.records.staff.branches()}
-        line: list[str] = []
-        branch: str | None = member.branch_id
-        while branch is not None and branch not in line:
-            line.append(branch)
-            branch = parents.get(branch)
-        return Scope(frozenset(line), frozenset({member.role}))
+        return _scope(member, self._branches(member))
+
+    def _branches(self, member: StaffMember | None) -> list[Branch]:
+        return self.records.staff.branches() if member and member.branch_id else []
 
     def prepare(
         self,
@@ -337,17 +333,30 @@ class Asking:
             raise StaffInactive(userid=userid)
         return member
 
-    def _writer(self, member: StaffMember | None) -> Writer:
-        if member is None:
-            return Writer(CLI_USER)
-        names = {branch.branch_id: branch.name for branch in self.records.staff.branches()}
-        return Writer(member.userid, member.name, names.get(member.branch_id or "", ""))
-
     def _customer(self, member: StaffMember | None, alias: str | None) -> Customer | None:
         if member is None or alias is None:
             return None
         called = self.records.customers.called(member.userid, alias)
         return called[0] if len(called) == 1 else None
+
+
+def _scope(member: StaffMember | None, branches: Sequence[Branch]) -> Scope:
+    if member is None or member.branch_id is None:
+        return Scope(roles=frozenset({member.role})) if member else WHOLE_BANK
+    parents = {branch.branch_id: branch.parent for branch in branches}
+    line: list[str] = []
+    branch: str | None = member.branch_id
+    while branch is not None and branch not in line:
+        line.append(branch)
+        branch = parents.get(branch)
+    return Scope(frozenset(line), frozenset({member.role}))
+
+
+def _writer(member: StaffMember | None, branches: Sequence[Branch]) -> Writer:
+    if member is None:
+        return Writer(CLI_USER)
+    names = {branch.branch_id: branch.name for branch in branches}
+    return Writer(member.userid, member.name, names.get(member.branch_id or "", ""))
 
 
 def _facts(customer: Customer, on: date) -> CustomerFacts:

@@ -16,6 +16,7 @@ from knowledge.documents import DocumentKind, DocumentVersion, Evidence, Passage
 from knowledge.products import ProductKind, ProductSheet
 
 MOST_CACHED = 20_000
+MOST_DAYS = 8
 _FAMILY = re.compile(r"([\u4e00-\u9fff]{2,4})\d+(?:天|月|个月|年)")  # 稳盈90天 belongs to 稳盈
 
 
@@ -41,6 +42,7 @@ class Library:
     store: ContentStore
     _contents: dict[str, Any] = field(default_factory=dict)
     _shelves: dict[tuple[int, date], dict[str, DocumentVersion]] = field(default_factory=dict)
+    _names: dict[date, tuple[dict[str, DocumentVersion], frozenset[str]]] = field(default_factory=dict)
 
     def materials(self, evidence: Iterable[Evidence], **more: Any) -> Materials:
         """Sort evidence by what stands behind it, keeping its order."""
@@ -67,10 +69,13 @@ class Library:
 
     def product_names(self, on: date) -> frozenset[str]:
         """Every name of three characters or more of the products in force on `on`."""
-        shelf = (_data(version.payload) for version in self._shelf(on).values())
-        names = {str(name) for data in shelf for name in (data.get("name"), *data.get("nicknames", ())) if name}
-        families = {match.group(1) for name in names if (match := _FAMILY.fullmatch(name))}
-        return frozenset(name for name in names if len(name) > 2) | families
+        shelf = self._shelf(on)
+        known = self._names.get(on)
+        if known is None or known[0] is not shelf:
+            known = self._names[on] = (shelf, _names_on(shelf))
+            if len(self._names) > MOST_DAYS:
+                self._names.clear()
+        return known[1]
 
     def sheet(self, code: str, *, scope: Scope, on: date) -> Sheet | None:
         """A product's sheet in force on `on` with its passages, None when there is none within `scope`."""
@@ -109,11 +114,18 @@ class Library:
     def _shelf(self, on: date) -> dict[str, DocumentVersion]:
         key = (self.store.revision(), on)
         if key not in self._shelves:
-            if len(self._shelves) > 8:
+            if len(self._shelves) > MOST_DAYS:
                 self._shelves.clear()
             versions = self.store.payloads(DocumentKind.PRODUCT, on)
             self._shelves[key] = {str(_data(v.payload).get("code", "")): v for v in versions}
         return self._shelves[key]
+
+
+def _names_on(shelf: Mapping[str, DocumentVersion]) -> frozenset[str]:
+    contents = (_data(version.payload) for version in shelf.values())
+    names = {str(name) for data in contents for name in (data.get("name"), *data.get("nicknames", ())) if name}
+    families = {match.group(1) for name in names if (match := _FAMILY.fullmatch(name))}
+    return frozenset(name for name in names if len(name) > 2) | families
 
 
 def _data(payload: Mapping[str, Any] | None) -> Mapping[str, Any]:

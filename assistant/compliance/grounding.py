@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from assistant.compliance.normalise import Normalised, compatible, without_invisible
 
@@ -71,6 +72,11 @@ class Figure:
 
 def figures(original: str, *, on: date) -> list[Figure]:
     """Every figure of a text, in order, offsets of the original."""
+    return list(_figures(original))
+
+
+@lru_cache(maxsize=4096)  # the same passages stand behind many drafts
+def _figures(original: str) -> tuple[Figure, ...]:
     copy = compatible(without_invisible(Normalised.of(original)))
     taken = bytearray(len(copy.text))
     found: list[Figure] = []
@@ -80,7 +86,7 @@ def figures(original: str, *, on: date) -> list[Figure]:
         taken[start:end] = b"\1" * (end - start)
         first, last = copy.span(start, end)
         found.append(Figure(kind, value, first, last, original[first:last]))
-    return sorted(found, key=lambda f: f.start)
+    return tuple(sorted(found, key=lambda f: f.start))
 
 
 def ungrounded(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 TAG_BLOCK = range(0xE0000, 0xE0080)
 VARIATION_SELECTORS = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
@@ -81,11 +81,16 @@ def rewrite(copy: Normalised, edits: Iterable[tuple[int, int, str, str]]) -> Nor
 
 def map_characters(copy: Normalised, spell: Callable[[str], str]) -> Normalised:
     """Respell every character on its own; "" drops it."""
+    table = {character: spell(character) for character in set(copy.text)}
+    if all(character == spelled for character, spelled in table.items()):
+        return copy
+    if all(len(spelled) == 1 for spelled in table.values()):  # most texts: every offset stays as it is
+        return replace(copy, text=copy.text.translate(str.maketrans(table)))
     text: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
     for character, start, end in zip(copy.text, copy.starts, copy.ends, strict=True):
-        spelled = spell(character)
+        spelled = table[character]
         text.append(spelled)
         starts.extend([start] * len(spelled))
         ends.extend([end] * len(spelled))

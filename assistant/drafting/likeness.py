@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _SKIP = re.compile(r"[^\w]|_", re.UNICODE)
 
 
+@lru_cache(maxsize=16_384)  # the same questions and turns are compared with every message
 def bigrams(text: str) -> frozenset[str]:
     """Character bigrams of the letters and digits in `text`; single characters stand for texts of length 1."""
     letters = _SKIP.sub("", text.lower())

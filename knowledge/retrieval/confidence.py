@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import log
 
 from knowledge.documents import Passage
-from knowledge.retrieval.text import informative_terms, tokens
+from knowledge.retrieval.text import fold, folded_tokens, informative_terms, is_chinese
 
 _READ = 3  # passages looked at
 _ENOUGH = 6000  # characters of a passage looked at
@@ -26,12 +27,21 @@ def coverage(question: str, passages: Sequence[Passage], frequency: Callable[[st
     whole = sum(weights.values())
     if not whole or not passages:
         return 0.0
-    return max(sum(weights[term] for term in terms & _said(passage)) / whole for passage in passages[:_READ])
+    return max(sum(weights[term] for term in _said(passage, terms)) / whole for passage in passages[:_READ])
 
 
 def _rarity(frequency: int, total: int) -> float:
     return log(1 + (total - frequency + 0.5) / (frequency + 0.5)) if total > frequency else 0.1
 
 
-def _said(passage: Passage) -> set[str]:
-    return set(tokens(" ".join((passage.title, *passage.known_questions, passage.text[:_ENOUGH]))))
+def _said(passage: Passage, terms: set[str]) -> set[str]:
+    """Which of these terms stand in the passage."""
+    folded = _folded(passage.title, passage.known_questions, passage.text[:_ENOUGH])
+    said = {term for term in terms if is_chinese(term) and term in folded}
+    others = {term for term in terms if not is_chinese(term)}  # 90 does not stand in 1900: these have to be cut out
+    return said | (others & set(folded_tokens(folded))) if others else said
+
+
+@lru_cache(maxsize=1024)
+def _folded(title: str, known_questions: tuple[str, ...], text: str) -> str:
+    return fold(" ".join((title, *known_questions, text)))

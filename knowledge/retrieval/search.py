@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +27,8 @@ from knowledge.retrieval.products import ProductNames, Resolution
 from knowledge.retrieval.vectors import ExactVectors, VectorIndex
 
 log = logging.getLogger(__name__)
+
+_QUESTIONS_REMEMBERED = 64
 
 
 class PassageSource(Protocol):
@@ -93,6 +96,7 @@ class _Snapshot:
     asked: dict[str, list[str]]  # content key -> passages that have this known question
     sheets: list[tuple[ProductSheet, date, date | None]]
     names: dict[date, ProductNames] = field(default_factory=dict)
+    named: dict[tuple[str, date], Resolution] = field(default_factory=dict)
 
     def admits(self, name: str, allowed: Filter) -> bool:
         """Whether this revision holds the passage and the filter lets it through."""
@@ -106,6 +110,15 @@ class _Snapshot:
             in_force = [s for s, start, end in self.sheets if start <= on and (end is None or on < end)]
             self.names[on] = ProductNames(in_force)
         return self.names[on]
+
+    def product_of(self, question: str, on: date) -> Resolution:
+        """The product a question names; remembered, because one draft searches several times with the same words."""
+        found = self.named.get((question, on))
+        if found is None:
+            if len(self.named) >= _QUESTIONS_REMEMBERED:
+                self.named.clear()
+            found = self.named[question, on] = self.product_names(on).resolve(question)
+        return found
 
 
 class KnowledgeRetriever:
@@ -133,6 +146,8 @@ class KnowledgeRetriever:
         self._lock = threading.Lock()
         self._snapshot: _Snapshot | None = None
         self._vectors_ready = False
+        # One draft searches several times with the same words.
+        self._nearest = lru_cache(maxsize=_QUESTIONS_REMEMBERED)(self._nearest_now)
 
     def search(
         self,
@@ -148,7 +163,7 @@ class KnowledgeRetriever:
         Passages are listed also when the result abstains. Each evidence carries the scores of its stages.
         """
         snapshot = self.refresh()
-        product = snapshot.product_names(on).resolve(question)
+        product = snapshot.product_of(question, on)
         allowed = Filter(on=on, scope=scope, kinds=kinds)
         stages = self._stages(question, snapshot, allowed, product, depth=max(50, top_k * 4))
         fused = weighted(stages, self._weights.shares)
@@ -218,9 +233,8 @@ class KnowledgeRetriever:
         """Best cosine per passage over its text and known questions, and of known questions worded as this one is."""
         if self._weights.dense <= 0 or not self._vectors_ready:
             return {}, {}
-        vector = self._embedder.embed([question])[0]
         try:
-            nearest = self._vectors.nearest(vector, depth * 4)
+            nearest = self._nearest(question, depth * 4, snapshot.revision)
         except IndexUnavailable as exc:
             log.warning("vectors_unavailable", extra=dict(exc.ids))
             return {}, {}
@@ -235,6 +249,10 @@ class KnowledgeRetriever:
             if len(best) >= depth:
                 break
         return best, asked
+
+    def _nearest_now(self, question: str, limit: int, revision: int) -> tuple[tuple[str, float], ...]:
+        """Nearest content keys of one revision. Raises IndexUnavailable."""
+        return tuple(self._vectors.nearest(self._embedder.embed([question])[0], limit))
 
     def _evidence(
         self, passage: Passage, fused: float, stages: Mapping[str, Mapping[str, float]], product: Resolution

@@ -36,6 +36,11 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text.translate(table)).lower().translate(table)
 
 
+def is_chinese(term: str) -> bool:
+    """Whether a term is made of Chinese characters only; such a term stands in a folded text as it is."""
+    return _CJK_RUN.fullmatch(term) is not None
+
+
 def tokens(text: str) -> list[str]:
     """Terms of `text`, repeated as often as they occur: 单字, 双字, and whole figures, codes and words.
 

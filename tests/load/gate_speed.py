@@ -8,6 +8,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from app import build_services, load_sample, migrate, now
@@ -28,7 +30,8 @@ def bank_texts(services: Services, on: date, *, length: int = TEXT_LENGTH) -> li
     """Texts of `length` characters cut out of the sample bank, each with the passages it comes from."""
     passages = [passage for passage in services.store.passages() if len(passage.text) >= 40]
     found: list[tuple[str, list[str]]] = []
-    text, sources = "", []
+    text = ""
+    sources: list[str] = []
     for passage in passages:
         text, sources = text + passage.text + "\n", [*sources, passage.text]
         if len(text) >= length:
@@ -44,8 +47,8 @@ def gate_times(
     subject = Subject(kind="reply", product_type="wealth", product_level="R2", customer_level="C3")
     chosen = (list(cut) * (count // max(1, len(cut)) + 1))[:count]
     return {
-        "gate_draft_ms": [timed(lambda t=t, e=e: gate.review(t, subject, on=on, evidence=e)) for t, e in chosen],
-        "gate_check_ms": [timed(lambda t=t: gate.review(t, subject, on=on)) for t, _ in chosen],
+        "gate_draft_ms": [timed(partial(gate.review, t, subject, on=on, evidence=e)) for t, e in chosen],
+        "gate_check_ms": [timed(partial(gate.review, t, subject, on=on)) for t, _ in chosen],
     }
 
 
@@ -59,7 +62,7 @@ def timed(work: Callable[[], object]) -> float:
 def draft_times(asking: Asking, member: StaffMember, on: date, *, count: int) -> list[float]:
     """Milliseconds from the wish to the prepared answer, nothing stored; each question in its turn."""
     wishes = [text for text in texts() if wants_a_draft(text)]
-    return [timed(lambda text=text: prepare(asking, member, text, on)) for text, _ in zip(cycled(wishes), range(count))]
+    return [timed(partial(prepare, asking, member, text, on)) for text in islice(cycled(wishes), count)]
 
 
 def wants_a_draft(text: str) -> bool:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import socket
+
     from fastapi import FastAPI
 
     from assistant.answering import AnswerQuestion
@@ -282,25 +284,32 @@ def create_app(
     return app
 
 
-def run_web(settings: Settings, *, local: LocalWeCom | None = None, announce: Any = None) -> None:
-    """Serve until stopped, with worker processes beside it."""
+def run_web(
+    settings: Settings,
+    *,
+    local: LocalWeCom | None = None,
+    announce: Callable[[], None] = lambda: None,
+    listener: socket.socket | None = None,
+) -> None:
+    """Serve until stopped, with worker processes beside it. Raises: PortTaken, HomeInUse."""
     import uvicorn
 
     from assistant.records.records import Records
+    from connectors.listening import listening_socket
     from connectors.supervisor import Workers, worker_command
 
     migrate(settings)
     records = Records.of(open_database(settings))
     lock = _take_over(settings, records)
+    listener = listener or listening_socket(settings.host, settings.port)
     workers = Workers(worker_command(), settings.workers, handover=settings.handover())
     app = create_app(settings, records, workers=workers, local=local)
     config = uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     workers.start()
     try:
-        if announce is not None:
-            announce()
-        server.run()
+        announce()
+        server.run(sockets=[listener])
     finally:
         workers.stop()
         lock.release()
@@ -310,12 +319,16 @@ def run_web(settings: Settings, *, local: LocalWeCom | None = None, announce: An
 def _take_over(settings: Settings, records: Records) -> FolderLock:
     """Own the data folder; what a killed predecessor had in hand is free at once rather than when its leases end.
 
-    Services that share a PostgreSQL leave each other's leases alone.
+    Services that share a PostgreSQL leave each other's leases alone. Raises: HomeInUse on SQLite.
     """
+    from connectors.listening import HomeInUse
     from knowledge.retrieval.locking import FolderLock
 
     lock = FolderLock(settings.home / "serve.lock")
-    if lock.acquire() and records.database.is_sqlite:
+    owner = lock.acquire()
+    if records.database.is_sqlite:
+        if not owner:
+            raise HomeInUse(str(settings.home))
         records.inbox.release_all(now=now())
         records.outbox.release_all(now=now())
     return lock
@@ -325,7 +338,9 @@ def serve() -> None:
     """`wainao serve`."""
     settings = load_settings()
     configure_logging(settings)
-    run_web(settings)
+    from connectors.cli.running import announce_service
+
+    run_web(settings, announce=lambda: announce_service(settings))
 
 
 # -- worker
@@ -426,6 +441,7 @@ def _housekeeping(services: Services, decision_timeout: timedelta) -> int:
 def demo(port: int | None = None) -> None:
     """`wainao demo`: the sample bank, everything running, one drafted answer and where to look."""
     from connectors.cli.demo import show_demo
+    from connectors.listening import listening_socket
     from connectors.phone.credentials import demo_credentials
     from connectors.wecom.local_state import LocalWeCom
     from knowledge.sample_bank import read_bank
@@ -441,6 +457,7 @@ def demo(port: int | None = None) -> None:
     }
     settings = type(settings)(**{**settings.model_dump(), **overrides})
     configure_logging(settings)
+    listener = listening_socket(settings.host, port)
     migrate(settings)
     counts = load_sample(settings)
     members = {row.userid: row.name for row in read_bank().staff}
@@ -456,7 +473,7 @@ def demo(port: int | None = None) -> None:
         with opened(settings) as services:
             show_demo(services, port=port, counts=counts)
 
-    run_web(settings, local=local, announce=announce)
+    run_web(settings, local=local, announce=announce, listener=listener)
 
 
 # -- command line
@@ -464,9 +481,11 @@ def demo(port: int | None = None) -> None:
 
 def configure_logging(settings: Settings) -> None:
     """Events, ids and durations to standard error; never texts."""
-    logging.basicConfig(
-        level=settings.log_level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    from connectors.logs import EventFormatter
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(EventFormatter())
+    logging.basicConfig(level=settings.log_level, handlers=[handler])
     for noisy in ("alembic", "httpx", "chromadb", "urllib3", "pdfminer"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from connectors.cli.door import Door
 from connectors.cli.failing import CommandFailed
 from connectors.cli.options import AsJson
-from connectors.cli.output import emit, labels, show_table
+from connectors.cli.output import emit, labels, remark, show_table
+
+if TYPE_CHECKING:
+    from assistant.settings import Settings
 
 
 def demo(
@@ -26,6 +29,14 @@ def serve(ctx: typer.Context) -> None:
     """Run the service."""
     door: Door = ctx.obj
     door.run.serve()
+
+
+def announce_service(settings: Settings) -> None:
+    """One line on where the service listens, and one when WeCom is not set up."""
+    table = labels("service")
+    remark(table["listening"].replace("$address", f"http://{settings.host}:{settings.port}"))
+    if not settings.wecom_configured:
+        remark(table["wecom_missing"])
 
 
 def settings(ctx: typer.Context, as_json: AsJson = False) -> None:

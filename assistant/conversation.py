@@ -15,10 +15,10 @@ from assistant.clock import SHANGHAI, business_day
 from assistant.deciding import Deciding
 from assistant.drafting.brief import DraftKind, Length, Tone
 from assistant.edits import summary_category
-from assistant.errors import DraftAlreadyDecided, DraftNotFound, FinalTextMissing
+from assistant.errors import DraftAlreadyDecided, DraftNotFound, DraftNotYours, FinalTextMissing
 from assistant.masking import mask
 from assistant.outgoing import Splitter, text_hash
-from assistant.reading import MAX_QUESTION_CHARACTERS, Command, Want, read
+from assistant.reading import MAX_QUESTION_CHARACTERS, Command, Want, customer_hints, read, reject_reason
 from assistant.records.decisions import OutcomeRecord
 from assistant.records.drafts import Conversation
 from assistant.records.staff import StaffMember
@@ -28,6 +28,7 @@ from assistant.wording import Messages, load_toml
 SAME_DRAFT_WINDOW = timedelta(minutes=10)
 MOST_REMEMBERED = 8
 FOREIGN_SHARE = 0.2
+LONGEST_REASON = 20
 SHORTER = {Length.LONG: Length.MEDIUM, Length.MEDIUM: Length.SHORT, Length.SHORT: Length.SHORT}
 LONGER = {Length.SHORT: Length.MEDIUM, Length.MEDIUM: Length.LONG, Length.LONG: Length.LONG}
 
@@ -147,6 +148,7 @@ class Talk:
         elif action == "rejected":
             self._decide(Command(Want.DECISION, detail="rejected"), incoming, turn, now, draft_id=draft_id, how="card")
         elif action == "edit":
+            turn.last_draft_id = draft_id  # what comes next with 「改：」 is about this one
             turn.messages.append(Outgoing(self.messages("ask_final")))
         elif action == "another":
             member = self.asking.records.staff.get(incoming.userid)
@@ -154,7 +156,7 @@ class Talk:
                 self._follow_up(Command(Want.FOLLOW_UP, detail="another"), incoming, member, turn, now)
 
     def _text(self, incoming: Incoming, member: StaffMember, turn: Turn, now: datetime) -> None:
-        command = read(incoming.text, has_draft=turn.last_draft_id is not None)
+        command = self._read(incoming.text, turn)
         if command.want is Want.UNREADABLE:
             turn.messages.append(Outgoing(self.messages("unreadable_empty")))
         elif command.want in (Want.HELP, Want.GREETING, Want.WHO_NEXT):
@@ -171,6 +173,17 @@ class Talk:
             turn.messages.append(Outgoing(self.messages("foreign")))
         else:
             self._ask(command, incoming, member, turn, now)
+
+    def _read(self, text: str, turn: Turn) -> Command:
+        """The message, read in the light of what was said last."""
+        asked_for_reason = turn.state.pop("reason_wanted", None)
+        if asked_for_reason and len(text) <= LONGEST_REASON and reject_reason(text) != "other":
+            turn.last_draft_id = asked_for_reason
+            return Command(Want.DECISION, detail="rejected", reason=text.strip())
+        command = read(text, has_draft=True)
+        if command.detail == "customer_says" and (not turn.state.get("words") or _names_another(text, turn.state)):
+            return read(text)
+        return command
 
     # -- asking
 
@@ -293,18 +306,20 @@ class Talk:
     ) -> None:
         draft_id = draft_id or turn.last_draft_id
         final = command.rest
-        if command.detail == "accepted" and command.reason:
-            others = turn.state.get("alternatives", [])
-            final = others[int(command.reason) - 2] if int(command.reason) - 2 < len(others) else ""
-            command = replace(command, reason="")
-        if command.detail == "edit_prompt":
-            turn.messages.append(Outgoing(self.messages("ask_final")))
-            return
         if draft_id is None:
             turn.messages.append(Outgoing(self.messages("no_draft")))
             return
+        if command.detail == "edit_prompt":
+            turn.messages.append(Outgoing(self.messages("ask_final")))
+            return
+        if command.detail == "accepted" and command.reason:
+            others = turn.state.get("alternatives", [])
+            if int(command.reason) - 2 >= len(others):
+                turn.messages.append(Outgoing(self.messages("no_such_angle", number=command.reason)))
+                return
+            final = others[int(command.reason) - 2]
+            command = replace(command, reason="")
         try:
-            draft = self.asking.records.drafts.get(draft_id)
             decided, write = self.deciding.prepare(
                 draft_id,
                 command.detail,
@@ -318,12 +333,14 @@ class Talk:
             status = load_toml("messages.zh")["statuses"].get(exc.ids["status"], exc.ids["status"])
             turn.messages.append(Outgoing(self.messages("already_decided", status=status)))
             return
-        except (DraftNotFound, FinalTextMissing):
+        except (DraftNotFound, DraftNotYours, FinalTextMissing):
             turn.messages.append(Outgoing(self.messages("no_draft")))
             return
         turn.writes.append(write)
         turn.draft_id = draft_id
-        code = f"（草稿 {short_code(draft.draft_id)}）"
+        if decided.decision == "rejected" and not decided.reason:
+            turn.state["reason_wanted"] = draft_id
+        code = f"（草稿 {short_code(draft_id)}）"
         turn.messages += [
             Outgoing(text + (code if number == 0 else "")) for number, text in enumerate(self._told(decided))
         ]
@@ -367,6 +384,12 @@ def _recent(state: Mapping[str, Any], now: datetime) -> dict[str, str]:
     """Hashes of texts sent lately with their times."""
     recent: Mapping[str, str] = state.get("recent", {})
     return {key: at for key, at in recent.items() if now - datetime.fromisoformat(at) < SAME_DRAFT_WINDOW}
+
+
+def _names_another(text: str, state: Mapping[str, Any]) -> bool:
+    """Whether a message begins with another customer than the one the talk was about."""
+    alias = customer_hints(text).alias
+    return alias is not None and text.strip().startswith(alias) and alias != state.get("alias")
 
 
 def _is_foreign(text: str) -> bool:

@@ -41,6 +41,12 @@ class PostgresServer:
         self._say(f"CREATE DATABASE {name} TEMPLATE {'migrated' if migrated else 'template0'}")
         return self._url(name)
 
+    def copy_of(self, url: str) -> str:
+        """The url of a fresh database that holds what `url` holds; nobody may be connected to that one."""
+        name = f"test_{next(self._numbers)}"
+        self._say(f"CREATE DATABASE {name} TEMPLATE {_name(url)}")
+        return self._url(name)
+
     def drop(self, url: str) -> None:
         """Remove a database, whoever is still connected."""
         self._say(f"DROP DATABASE {_name(url)} WITH (FORCE)")

@@ -6,11 +6,13 @@ from typing import Any
 
 from assistant.asking import Answer
 from assistant.compliance.findings import Finding, Verdict
+from assistant.masking import mask
 from assistant.wording import Messages
 
 MOST_SOURCES = 3
 MOST_FINDINGS = 5
 QUOTE_CHARACTERS = 40
+PRIVACY = "PRIVACY_LEAK"
 
 
 def short_code(draft_id: str) -> str:
@@ -95,9 +97,15 @@ def check_message(answer: Answer, messages: Messages) -> str:
     return "\n".join(lines)
 
 
+def _hidden(words: str) -> str:
+    """Somebody's data, recognisable for who wrote it and for nobody else: what is found is not sent once more."""
+    masked = mask(words)
+    return masked if masked != words else f"{words[:1]}＊＊"
+
+
 def _finding_line(number: int, finding: Finding, answer: Answer, messages: Messages) -> str:
     words = answer.checked_text[finding.start : finding.end] or answer.checked_text[:12]
-    words = _short(words)
+    words = _short(_hidden(words) if finding.code == PRIVACY else words)
     return messages(
         "check_finding", number=number, words=words, title=finding.title, basis=finding.basis, advice=finding.advice
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -68,8 +69,8 @@ class DraftingLoop:
             log.error("inbox_waits_for_database", extra={"inbox_id": message.id, "code": exc.code})
         except DirectoryUnavailable:
             self._fail(message, "directory_unavailable")
-        except Exception:  # the outermost door of the work: nothing may kill the loop
-            log.exception("inbox_failed", extra={"inbox_id": message.id})
+        except Exception as exc:  # noqa: BLE001 - the outermost door of the work: nothing may kill the loop
+            log.error("inbox_failed", extra={"inbox_id": message.id, **_trouble(exc)})
             self._fail(message, "internal_error")
 
     def _answer(self, message: InboxMessage) -> None:
@@ -161,8 +162,8 @@ class SendingLoop:
             log.warning("outbox_lease_lost", extra={"outbox_id": message.id})
         except DatabaseUnavailable as exc:
             log.error("outbox_waits_for_database", extra={"outbox_id": message.id, "code": exc.code})
-        except Exception:  # the outermost door of the work: nothing may kill the loop
-            log.exception("outbox_failed", extra={"outbox_id": message.id})
+        except Exception as exc:  # noqa: BLE001 - the outermost door of the work: nothing may kill the loop
+            log.error("outbox_failed", extra={"outbox_id": message.id, **_trouble(exc)})
 
     def _send(self, message: OutboxMessage) -> None:
         now = self.now()
@@ -194,6 +195,13 @@ def _is_hopeless(message: OutboxMessage, outcome: SendOutcome, now: datetime) ->
         return now - message.queued_at >= KEEP_TRYING
     again_in_the_dark = message.first_sent_at is not None and message.attempts >= MOST_SEND_ATTEMPTS
     return outcome is SendOutcome.REFUSED or again_in_the_dark
+
+
+def _trouble(exc: Exception) -> dict[str, str]:
+    """Type and place of an unforeseen error; never its text, which may quote what a member wrote."""
+    frames = traceback.extract_tb(exc.__traceback__)[-4:]
+    place = " > ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames)
+    return {"error": type(exc).__name__, "place": place}
 
 
 def run_until(stop: threading.Event, step: Callable[[], int], *, idle_s: float = 0.05) -> None:

@@ -72,7 +72,7 @@ format: $(DEV)
 # -- show
 
 gallery: $(LIGHT)
-	$(BIN)/python -m evals.gallery
+	$(BIN)/wainao eval gallery --out docs/gallery.md
 
 # -- measure
 

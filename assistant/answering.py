@@ -50,6 +50,7 @@ COMPARING = ("区别", "哪个", "哪款", "比较", "对比", "不同", "差别
 TRIES_AFTER_A_BLOCK = 2
 QUOTE_CHARACTERS = 80
 KNOWN_WANTED = 10
+PLAIN_MARGIN = 1.5
 
 
 class Retriever(Protocol):
@@ -278,6 +279,9 @@ class AnswerQuestion:
             return (guided,)
         if question.about_rules and (guided := rule_guidance(brief, self.messages)):
             return (guided,)
+        wins = brief.kind in REPLIES and _plain_document_wins(found, brief.materials)
+        if wins and (extracted := extract(brief, self.messages)):
+            return (extracted,)
         if found.abstained and not self._firm(brief, found) and brief.kind in REPLIES:
             return ()
         if self.model is not None and not brief.customer.opted_out and brief.situation not in NO_MODEL:
@@ -337,6 +341,14 @@ class AnswerQuestion:
         if brief.customer.age is not None and brief.customer.age >= 65:
             notes.append(self.messages("elderly"))
         return notes
+
+
+def _plain_document_wins(found: SearchResult, materials: Materials) -> bool:
+    """Whether a document without typed content answers far better than anything curated."""
+    plain = {passage.passage_id for passage in materials.plain}
+    best = max((e.score for e in found.evidence if e.passage.passage_id in plain), default=0.0)
+    others = max((e.score for e in found.evidence if e.passage.passage_id not in plain), default=0.0)
+    return best > 0 and best >= PLAIN_MARGIN * others
 
 
 def _about(materials: Materials, situation: str) -> bool:

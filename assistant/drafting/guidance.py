@@ -22,7 +22,6 @@ def rule_guidance(brief: Brief, messages: Messages) -> Draft | None:
     asked = bigrams(brief.words)
     if max(len(asked & bigrams(f"{p.title}{p.source.heading}{p.text}")) for p in found) < FEWEST_SHARED:
         return None
-    found.sort(key=lambda p: -len(asked & bigrams(f"{p.source.heading}{p.text}")))
     chosen = found[:1] if brief.length is not Length.LONG else found[:2]
     sentences = []
     for number, passage in enumerate(chosen):

@@ -103,9 +103,16 @@ def read(text: str, *, has_draft: bool = False) -> Command:
     command = _decision(folded, original) or _follow_up(folded, original) if has_draft else None
     if command:
         return command
-    if not any(unicodedata.category(c)[0] in "LN" for c in folded):
+    if not any(unicodedata.category(c)[0] in "LN" for c in _without_faces(folded)):
         return Command(Want.HELP) if _match("want", "help", folded) else Command(Want.UNREADABLE, detail="empty")
     return _wish(folded, original)
+
+
+def _without_faces(text: str) -> str:
+    """`text` without WeCom's own emoji, which arrive as words in brackets."""
+    for pattern in _patterns("signs", "faces"):
+        text = pattern.sub("", text)
+    return text
 
 
 def _without_tail(text: str) -> str:

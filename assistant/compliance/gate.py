@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
@@ -19,7 +20,9 @@ from assistant.compliance.suitability import conditions
 from assistant.compliance.unmasking import Unmasker
 
 LEAKS = frozenset({PersonalData.ID_CARD, PersonalData.BANK_CARD, PersonalData.PASSPORT, PersonalData.OTP})
-OWN_CONTACT = ("我的", "我电话", "我手机", "找我", "联系我", "客户经理", "热线", "客服", "网点", "拨打")
+OWN_CONTACT = ("我的", "我电话", "我手机", "找我", "联系我", "加我", "客户经理", "热线", "客服", "网点", "拨打", "我是")
+OWN_AFTER = ("找我", "联系我", "打我", "加我", "是我", "我的", "客服", "热线", "值班")
+THEIR_CONTACT = re.compile("[您你](?:本人|的|老公|老婆|爱人|妈|爸|儿子|女儿|朋友|同事|预留|留的)|是[您你]|客户|预留|本人")
 ADVISED_FIGURES = frozenset({"rate", "money"})
 
 
@@ -193,7 +196,9 @@ def _leaks(span: PersonalSpan, kinds: set[PersonalData], subject: Subject, text:
     public = subject.kind in ("moments", "group")
     named = PersonalData.NAME in kinds
     if span.kind is PersonalData.PHONE:
-        return (named or public) and not _own_number(text, span.start)
+        return (named or public or _customers_number(text, span)) and not _own_number(text, span)
+    if span.kind in (PersonalData.EMAIL, PersonalData.WECHAT):
+        return named and public and not _own_number(text, span)
     if span.kind in (PersonalData.ADDRESS, PersonalData.PLATE):
         return named
     if span.kind is PersonalData.BALANCE:
@@ -201,6 +206,10 @@ def _leaks(span: PersonalSpan, kinds: set[PersonalData], subject: Subject, text:
     return False
 
 
-def _own_number(text: str, start: int) -> bool:
-    before = text[max(0, start - 16) : start]
-    return any(cue in before for cue in OWN_CONTACT)
+def _own_number(text: str, span: PersonalSpan) -> bool:
+    before, after = text[max(0, span.start - 16) : span.start], text[span.end : span.end + 12]
+    return any(cue in before for cue in OWN_CONTACT) or any(cue in after for cue in OWN_AFTER)
+
+
+def _customers_number(text: str, span: PersonalSpan) -> bool:
+    return THEIR_CONTACT.search(text[max(0, span.start - 12) : span.end + 8]) is not None

@@ -67,6 +67,8 @@ def _stands(layout: Layout, found: re.Match[str], compiled: CompiledDetector, re
     detector = compiled.detector
     if detector.where != "text" and not _surroundings_allow(compiled, _area(layout, found, detector.where == "clause")):
         return False
+    if compiled.unless_sentence and compiled.unless_sentence.search(_area(layout, found, False)):
+        return False
     if detector.inner_negation and INNER_NEGATION.search(found[0]):
         return False
     return not detector.polar or reader.polarity(layout, found.start(), found.end()) is Polarity.CLAIMED

@@ -74,8 +74,8 @@ class Detector(_Part):
     """A family of wordings. `any` are regular expressions; `<6>` is a gap of up to six characters inside a clause,
     `<,6>` one that may cross commas, `{gift}` a word list of words.yaml.
 
-    `needs` must and `unless` must not be found in the same `where`; `context` must be found in the customer's last
-    words. `polar` False: counts even when negated (the negation is part of the wording); `inner_negation` True: a
+    `needs` must and `unless` must not be found in the same `where`; `unless_sentence` spares in any case when
+    found in the sentence. `context` must be found in the customer's last words. `polar` False: counts even when negated (the negation is part of the wording); `inner_negation` True: a
     negation inside the wording also spares it (存款没有礼品). `when` names a condition of the subject (suitability.py)
     or "promoting". `opted_out`: the customer's standing refusal counts like `context`.
     """
@@ -84,6 +84,7 @@ class Detector(_Part):
     any: tuple[str, ...]
     needs: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
+    unless_sentence: tuple[str, ...] = ()
     where: Literal["clause", "sentence", "text"] = "sentence"
     context: tuple[str, ...] = ()
     polar: bool = True
@@ -128,6 +129,7 @@ class CompiledDetector:
     needs: re.Pattern[str] | None
     unless: re.Pattern[str] | None
     context: re.Pattern[str] | None
+    unless_sentence: re.Pattern[str] | None
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,7 @@ def _compile(rule: Rule, detector: Detector, words: dict[str, str]) -> CompiledD
             _alternation(detector.needs, words),
             _alternation(detector.unless, words),
             _alternation(detector.context, words),
+            _alternation(detector.unless_sentence, words),
         )
     except re.error as exc:
         raise RulePackInvalid(f"{rule.code}/{detector.id}: {exc}") from exc

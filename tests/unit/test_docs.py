@@ -88,6 +88,15 @@ def test_links_and_file_names_lead_somewhere(page: Path) -> None:
         assert name in WRITTEN_LATER or (ROOT / name).exists(), name
 
 
+@pytest.mark.parametrize("room", ["knowledge", "assistant", "connectors"])
+def test_every_module_stands_on_the_map(room: str) -> None:
+    text = read(DOCS / "map.md")
+    for path in (ROOT / room).rglob("*.py"):
+        name = path.relative_to(ROOT)
+        folders = (f"`{folder}/`" for folder in name.parents)
+        assert path.name == "__init__.py" or f"{path.name}`" in text or any(f in text for f in folders), name
+
+
 def test_decisions_are_numbered_without_gaps() -> None:
     numbers = [int(path.name[:4]) for path in sorted((DOCS / "adr").glob("*.md"))]
     assert numbers == list(range(1, len(numbers) + 1))

@@ -1,6 +1,6 @@
 """Typed contents of the files that a middle office writes: transcripts, known questions, playbooks, moments topics.
 
-Product sheets stand in `products.py`. Every model refuses unknown keys, so that a misspelt key is an error with its name.
+Product sheets stand in `products.py`. Every model refuses unknown keys: a misspelt key is an error with its name.
 """
 
 from __future__ import annotations

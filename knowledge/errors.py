@@ -1,16 +1,16 @@
 """What can go wrong in the knowledge room.
 
-    KnowledgeError
-    ├── DocumentRefused            a file could not be read into a document
-    ├── DocumentNotFound
-    ├── VersionNotApproved
-    ├── VersionWithdrawn
-    ├── ApproverNotAllowed
-    ├── DatabaseUnavailable
-    │   └── DatabaseNotMigrated
-    └── IndexUnavailable
-        ├── IndexLocked
-        └── EmbedderMismatch
+KnowledgeError
+├── DocumentRefused            a file could not be read into a document
+├── DocumentNotFound
+├── VersionNotApproved
+├── VersionWithdrawn
+├── ApproverNotAllowed
+├── DatabaseUnavailable
+│   └── DatabaseNotMigrated
+└── IndexUnavailable
+    ├── IndexLocked
+    └── EmbedderMismatch
 """
 
 

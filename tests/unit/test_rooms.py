@@ -12,7 +12,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "connectors": {"assistant", "knowledge"},
     "evals": {"assistant", "knowledge"},
 }
-OUTSIDE_CONNECTORS_FORBIDDEN = {"fastapi", "starlette", "wechatpy", "requests", "httpx", "langchain", "langchain_openai"}
+OUTSIDE_CONNECTORS_FORBIDDEN = {
+    "fastapi",
+    "starlette",
+    "wechatpy",
+    "requests",
+    "httpx",
+    "langchain",
+    "langchain_openai",
+}
 
 
 def imports(path: Path) -> set[str]:

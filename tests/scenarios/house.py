@@ -100,6 +100,7 @@ class House:
     clock: Clock
     local: LocalWeCom
     envelope: Envelope
+    door: Records
     worker: Worker
     workers: list[Worker]
     seen: dict[str, int] = field(default_factory=dict)
@@ -221,7 +222,7 @@ def open_house(home: Path, database_url: str, *, owner: bool = False, door_patie
 
     with running(app) as address:
         worker = Worker.start(chosen[0], clock, owner=owner)
-        house = House(chosen[0], address, clock, local, build_envelope(chosen[0]), worker, [worker])
+        house = House(chosen[0], address, clock, local, build_envelope(chosen[0]), door, worker, [worker])
         try:
             yield house
         finally:

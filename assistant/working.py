@@ -10,13 +10,14 @@ from __future__ import annotations
 import logging
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from assistant.conversation import Incoming, Talk
-from assistant.outgoing import Directory, DirectoryUnavailable, MessageSender, SendOutcome
+from assistant.outgoing import Directory, DirectoryUnavailable, MessageSender, SendOutcome, SendResult
 from assistant.records.errors import LeaseLost
 from assistant.records.inbox import InboxMessage
 from assistant.records.outbox import OutboxMessage
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 INBOX_LEASE = timedelta(seconds=120)
 OUTBOX_LEASE = timedelta(seconds=30)
 BATCH = 16
+SENDING_BATCH = 32  # as many calls as 8 threads finish well within the lease, also when WeCom is slow
 RATE_WINDOW = timedelta(seconds=60)
 SAFETY = timedelta(seconds=10)
 FIRST_RETRY_S = 2.0
@@ -150,36 +152,65 @@ class SendingLoop:
     duplicate_check: timedelta
 
     def step(self) -> int:
-        """Send one batch; returns how many messages were taken."""
-        claimed = self.records.outbox.claim(BATCH, OUTBOX_LEASE, now=self.now())
-        list(self.pool.map(self._one, claimed))
+        """Send one batch; returns how many messages were taken. Raises: DatabaseUnavailable.
+
+        The database is written to once before and once after the calls of a batch: others wait for it too.
+        """
+        claimed = self.records.outbox.claim(SENDING_BATCH, OUTBOX_LEASE, now=self.now())
+        if not claimed:
+            return 0
+        results = list(self.pool.map(self._call, self._begun(self._within_the_rate(claimed))))
+        calls = [(message, result) for message, result in results if result is not None]
+        taken = [(message, result.msgid) for message, result in calls if result.outcome is SendOutcome.SENT]
+        if taken and self.records.outbox.sent_all(taken, now=self.now()) < len(taken):
+            log.warning("outbox_lease_lost", extra={"outbox_ids": [message.id for message, _ in taken]})
+        for message, result in calls:
+            if result.outcome is not SendOutcome.SENT:
+                self._settled(message, partial(self._failed, message, result))
         return len(claimed)
 
-    def _one(self, message: OutboxMessage) -> None:
+    def _within_the_rate(self, claimed: Sequence[OutboxMessage]) -> list[OutboxMessage]:
+        """Those whose members may get another message now; the others wait."""
+        now, limit = self.now(), self.messages_per_minute
+        got = self.records.outbox.sent_since({message.userid for message in claimed}, now - RATE_WINDOW)
+        for message in claimed:
+            if got.get(message.userid, 0) >= limit:
+                self._settled(message, partial(self.records.outbox.put_off, message, at=now + timedelta(seconds=5)))
+        return [message for message in claimed if got.get(message.userid, 0) < limit]
+
+    def _begun(self, messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
+        """Those whose send call may start, noted as started."""
+        now = self.now()
+        firsts = self.records.outbox.mark_sending(messages, now=now) if messages else {}
+        begun = []
+        for message in messages:
+            if message.id not in firsts:
+                log.warning("outbox_lease_lost", extra={"outbox_id": message.id})
+            elif now - firsts[message.id] > self.duplicate_check - SAFETY:
+                # An earlier try may have arrived and WeCom would no longer drop the repeat: a person decides.
+                self._settled(message, partial(self.records.outbox.bury, message, "outcome_unknown", now=now))
+            else:
+                begun.append(message)
+        return begun
+
+    def _call(self, message: OutboxMessage) -> tuple[OutboxMessage, SendResult | None]:
         try:
-            self._send(message)
+            return message, self.sender.send(message.userid, message.msgtype, message.body)
+        except Exception as exc:  # noqa: BLE001 - the outermost door of the work: nothing may kill the loop
+            log.error("outbox_failed", extra={"outbox_id": message.id, **_trouble(exc)})
+            return message, None
+
+    def _settled(self, message: OutboxMessage, settle: Callable[[], None]) -> None:
+        """Settle one message; what cannot be settled is tried again when its lease ends."""
+        try:
+            settle()
         except LeaseLost:
             log.warning("outbox_lease_lost", extra={"outbox_id": message.id})
         except DatabaseUnavailable as exc:
             log.error("outbox_waits_for_database", extra={"outbox_id": message.id, "code": exc.code})
-        except Exception as exc:  # noqa: BLE001 - the outermost door of the work: nothing may kill the loop
-            log.error("outbox_failed", extra={"outbox_id": message.id, **_trouble(exc)})
 
-    def _send(self, message: OutboxMessage) -> None:
+    def _failed(self, message: OutboxMessage, result: SendResult) -> None:
         now = self.now()
-        if self.records.outbox.sent_since(message.userid, now - RATE_WINDOW) >= self.messages_per_minute:
-            self.records.outbox.put_off(message, at=now + timedelta(seconds=5))
-            return
-        first = self.records.outbox.mark_sending(message, now=now)
-        if now - first > self.duplicate_check - SAFETY:
-            # An earlier try may have arrived and WeCom would no longer drop the repeat: a person decides.
-            self.records.outbox.bury(message, "outcome_unknown", now=now)
-            return
-        result = self.sender.send(message.userid, message.msgtype, message.body)
-        now = self.now()
-        if result.outcome is SendOutcome.SENT:
-            self.records.outbox.sent(message, msgid=result.msgid, now=now)
-            return
         error = f"{result.outcome}:{result.errcode}"
         if _is_hopeless(message, result.outcome, now):
             self.records.outbox.bury(message, error, now=now)

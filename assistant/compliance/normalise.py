@@ -85,7 +85,7 @@ def map_characters(copy: Normalised, spell: Callable[[str], str]) -> Normalised:
     if all(character == spelled for character, spelled in table.items()):
         return copy
     if all(len(spelled) == 1 for spelled in table.values()):  # most texts: every offset stays as it is
-        return replace(copy, text=copy.text.translate(str.maketrans(table)))
+        return replace(copy, text=copy.text.translate({ord(before): after for before, after in table.items()}))
     text: list[str] = []
     starts: list[int] = []
     ends: list[int] = []

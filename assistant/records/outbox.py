@@ -6,7 +6,7 @@ Rows of one member leave in the order they were stored: a later one waits while 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    tuple_,
     update,
 )
 
@@ -54,6 +55,11 @@ _TAKE = (
     .where(outbox.c.id.in_(bindparam("ids", expanding=True)), outbox.c.status.in_(_WAITING))
     .values(status="sending", lease_until=bindparam("until", type_=Instant), attempts=outbox.c.attempts + 1)
     .returning(outbox)
+)
+_SENT = (
+    update(outbox)
+    .where(outbox.c.id == bindparam("row"), outbox.c.status == "sending", outbox.c.attempts == bindparam("try"))
+    .values(status="sent", sent_at=_NOW, msgid=bindparam("given"), lease_until=None, error=None)
 )
 
 
@@ -125,17 +131,28 @@ class Outbox:
             rows = conn.execute(_TAKE, {"ids": ids, "until": now + lease}).all()
         return sorted((_message(row) for row in rows), key=lambda message: message.id)
 
-    def mark_sending(self, message: OutboxMessage, *, now: datetime) -> datetime:
-        """Note that the send call starts now; returns when the first one started. Raises LeaseLost."""
-        first = func.coalesce(outbox.c.first_sent_at, now)
+    def mark_sending(self, messages: Sequence[OutboxMessage], *, now: datetime) -> dict[int, datetime]:
+        """Note that the send calls start now; returns when the first one of each started, by id.
+
+        What another sender has taken over meanwhile is missing in the answer, and must not be sent.
+        """
+        mine = tuple_(outbox.c.id, outbox.c.attempts).in_([(message.id, message.attempts) for message in messages])
+        start = update(outbox).where(mine, outbox.c.status == "sending")
+        noted = start.values(first_sent_at=func.coalesce(outbox.c.first_sent_at, now)).returning(outbox.c.id)
         with self.database.writing() as conn:
-            _settle(conn, message, first_sent_at=first)
-        return message.first_sent_at or now
+            ids = set(conn.execute(noted).scalars())
+        return {message.id: message.first_sent_at or now for message in messages if message.id in ids}
 
     def sent(self, message: OutboxMessage, *, msgid: str | None, now: datetime) -> None:
         """WeCom took it. Raises LeaseLost when another sender has it now."""
+        if not self.sent_all([(message, msgid)], now=now):
+            raise LeaseLost(outbox_id=str(message.id))
+
+    def sent_all(self, sent: Sequence[tuple[OutboxMessage, str | None]], *, now: datetime) -> int:
+        """WeCom took these; one transaction. Returns how many were still this sender's."""
+        rows = [{"row": message.id, "try": message.attempts, "given": msgid, "now": now} for message, msgid in sent]
         with self.database.writing() as conn:
-            _settle(conn, message, status="sent", sent_at=now, msgid=msgid, lease_until=None, error=None)
+            return sum(conn.execute(_SENT, row).rowcount for row in rows)
 
     def retry(self, message: OutboxMessage, error: str, *, at: datetime, never_sent: bool = False) -> None:
         """Try again later. Raises LeaseLost.
@@ -173,11 +190,11 @@ class Outbox:
         with self.database.writing() as conn:
             return conn.execute(fresh).rowcount == 1
 
-    def sent_since(self, userid: str, since: datetime) -> int:
-        """How many messages this member got since then, for the limit of WeCom."""
-        query = select(func.count()).where(outbox.c.userid == userid, outbox.c.sent_at > since)
+    def sent_since(self, userids: Collection[str], since: datetime) -> dict[str, int]:
+        """How many messages each of these members got since then, for WeCom's limit; without those who got none."""
+        query = select(outbox.c.userid, func.count()).where(outbox.c.userid.in_(userids), outbox.c.sent_at > since)
         with self.database.reading() as conn:
-            return conn.execute(query).scalar_one()
+            return {row[0]: row[1] for row in conn.execute(query.group_by(outbox.c.userid))}
 
     def of_draft(self, draft_id: str) -> list[OutboxMessage]:
         """The messages that carried one draft, in order."""

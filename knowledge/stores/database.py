@@ -120,14 +120,18 @@ class Database:
 
 
 class _Turn:
-    """Who may write to one SQLite file now: one thread of one process. The kernel frees it when a process dies."""
+    """Who may write to one SQLite file now: one thread of one process. The kernel frees it when a process dies.
+
+    Processes stand in line: who holds the second lock is the next. Without it the one that lets go mostly takes the
+    turn again, and a callback waits for seconds beside a busy worker.
+    """
 
     def __init__(self, path: Path, patience_s: float) -> None:
-        self._path = path.with_name(path.name + ".turn")
+        self._paths = (path.with_name(path.name + ".turn"), path.with_name(path.name + ".next"))
         self._patience_s = patience_s
         self._threads = threading.Lock()
         self._holder: int | None = None
-        self._file: int | None = None
+        self._files: tuple[int, ...] = ()
 
     def __enter__(self) -> None:
         me = threading.get_ident()
@@ -146,34 +150,44 @@ class _Turn:
     def __exit__(self, *_: object) -> None:
         self._holder = None
         try:
-            if self._file is not None:
-                fcntl.flock(self._file, fcntl.LOCK_UN)
+            if self._files:
+                fcntl.flock(self._files[0], fcntl.LOCK_UN)
         finally:
             self._threads.release()
 
     def _lock_file(self, deadline: float) -> None:
         try:
-            if self._file is None:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
-            wait_s = 0.0005
-            while True:
-                try:
-                    fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    return
-                except BlockingIOError:
-                    if time.monotonic() > deadline:
-                        raise DatabaseUnavailable(reason="locked") from None
-                    time.sleep(wait_s)
-                    wait_s = min(wait_s * 2, 0.01)
+            if not self._files:
+                self._paths[0].parent.mkdir(parents=True, exist_ok=True)
+                self._files = tuple(os.open(path, os.O_CREAT | os.O_RDWR, 0o600) for path in self._paths)
+            turn, following = self._files
+            _flock(following, deadline)
+            try:
+                _flock(turn, deadline)
+            finally:
+                fcntl.flock(following, fcntl.LOCK_UN)
         except OSError as exc:
             raise DatabaseUnavailable(reason=exc.strerror or "unreachable") from exc
 
     def close(self) -> None:
         with self._threads:
-            if self._file is not None:
-                os.close(self._file)
-                self._file = None
+            for file in self._files:
+                os.close(file)
+            self._files = ()
+
+
+def _flock(file: int, deadline: float) -> None:
+    """Take the lock of an open file. Raises: DatabaseUnavailable at the deadline."""
+    wait_s = 0.0002
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise DatabaseUnavailable(reason="locked") from None
+            time.sleep(wait_s)
+            wait_s = min(wait_s * 2, 0.002)
 
 
 def _understood(url: str) -> URL:

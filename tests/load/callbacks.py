@@ -115,10 +115,11 @@ def throughput(house: House, members: int, seed: int) -> dict[str, Any]:
 
 def measure(house: House, plan: Plan) -> dict[str, Any]:
     """One run."""
-    before = load_average()
+    before, cpu_before = load_average(), house.cpu()
     sent = send(house, plan)
     under_load = load_average()
     drained = drain(house)
+    cpu = {name: round(seconds - cpu_before[name], 2) for name, seconds in house.cpu().items()}
     rows = sent["rows"]
     verdict = judge(house, accepted_ids(rows))
     return {
@@ -127,6 +128,11 @@ def measure(house: House, plan: Plan) -> dict[str, Any]:
         "drain_s": drained,
         "work": work_rates(house, sent["started"], sent["ended"]),
         "drafts": count(house, "drafts"),
+        "cpu_s": cpu,
+        "cpu_ms": {
+            "web_per_callback": round(cpu["web"] * 1000 / len(rows), 2),
+            "worker_per_answer": round(cpu["worker"] * 1000 / max(1, count(house, "inbox")), 2),
+        },
         "verdict": verdict,
         "audit_whole": audit_is_whole(house),
         "load_average": {"before": before, "after_the_callbacks": under_load},

@@ -58,14 +58,15 @@ def test_messages_of_a_member_leave_one_after_the_other(records: Records) -> Non
 def test_a_sender_that_died_is_replaced_and_the_first_try_is_known(records: Records) -> None:
     queue(records, "k")
     first = claim_one(records)
-    assert records.outbox.mark_sending(first, now=NOW) == NOW
+    assert records.outbox.mark_sending([first], now=NOW) == {first.id: NOW}
     second = claim_one(records, LEASE)
     assert second.first_sent_at == NOW
-    assert records.outbox.mark_sending(second, now=NOW + LEASE) == NOW
+    assert records.outbox.mark_sending([first], now=NOW + LEASE) == {}
+    assert records.outbox.mark_sending([second], now=NOW + LEASE) == {second.id: NOW}
     with pytest.raises(LeaseLost):
         records.outbox.sent(first, msgid="x", now=NOW)
     records.outbox.sent(second, msgid="x", now=NOW)
-    assert records.outbox.sent_since("rm001", NOW - timedelta(minutes=1)) == 1
+    assert records.outbox.sent_since({"rm001", "rm002"}, NOW - timedelta(minutes=1)) == {"rm001": 1}
     assert [message.status for message in records.outbox.of_draft("d1")] == ["sent"]
 
 

@@ -22,7 +22,9 @@ from assistant.compliance.unmasking import Unmasker
 LEAKS = frozenset({PersonalData.ID_CARD, PersonalData.BANK_CARD, PersonalData.PASSPORT, PersonalData.OTP})
 OWN_CONTACT = ("我的", "我电话", "我手机", "找我", "联系我", "加我", "客户经理", "热线", "客服", "网点", "拨打", "我是")
 OWN_AFTER = ("找我", "联系我", "打我", "加我", "是我", "我的", "客服", "热线", "值班")
-THEIR_CONTACT = re.compile("[您你](?:本人|的|老公|老婆|爱人|妈|爸|儿子|女儿|朋友|同事|预留|留的)|是[您你]|客户|预留|本人")
+THEIR_CONTACT = re.compile(
+    "[您你](?:本人|的|老公|老婆|爱人|妈|爸|儿子|女儿|朋友|同事|预留|留的)|是[您你]|客户|预留|本人"
+)
 ADVISED_FIGURES = frozenset({"rate", "money"})
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import yaml
 
+from assistant.compliance.names import NameFinder
 from assistant.compliance.normalise import Normalised, compatible, map_characters, without_invisible
 from assistant.compliance.rules import RULES_FOLDER, expand
 
@@ -75,11 +76,12 @@ ADDRESS = re.compile(
     r"[\u4e00-\u9fff]{1,6}(?:路|街|大道|巷|弄|胡同|村|小区|花园|苑|公寓|里|家园|新村|城)[东西南北中]?(?:[一二三四五六七八九十]+[期区])?"
     r"\s*(?:[\da-z一二三四五六七八九十百-]{1,6}\s*(?:号楼|号院|号|栋|幢|座|弄|单元|室|楼|层|户|组|房)\s*){1,5}(?:[\da-z-]{2,5}(?!\d|元|万|点))?"
 )
-OUR_PLACE = re.compile(r"(?:支行|网点|营业厅|分行|我们|我行)[^。!?;\n]{0,8}$")
+OUR_PLACE = re.compile(r"(?:支行|网点|营业厅|分行|我们|我行)[^。!?;\n]{0,8}\Z")
 OWN_MONEY = re.compile(
     r"余额|结余|可用|卡(?:里|上|内)|账(?:户|上|里)|名下|资产|持仓|市值|浮[盈亏]|流水|工资|年薪|月薪|存了"
 )
 SURNAMES = "欧阳|司马|上官|诸葛|令狐|皇甫|尉迟|公孙|慕容|夏侯"
+ROUND_AMOUNT = re.compile("[一二两三四五六七八九十]万")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +116,7 @@ class PersonalDataFinder:
         bins = settings["bank_bins"]
         self._bin = re.compile("|".join(f"(?:{b})" for b in bins) if isinstance(bins, list) else "62")
         self._balance = re.compile(f"(?:{cues['balance']})(?P<amount>{AMOUNT})")
-        surname = f"(?:{SURNAMES}|{words['surname']})"
-        self._name = re.compile(
-            rf"(?P<name>{surname}(?!{cues['not_a_name']})[\u4e00-\u9fff]{{1,2}}?)"
-            rf"(?:(?:{cues['not_a_name']})?(?={cues['person_cue_after']}))"
-        )
-        self._introduced = re.compile(
-            rf"(?P<name>{surname}(?!{cues['not_a_name']})[\u4e00-\u9fff]{{1,2}})(?![\u4e00-\u9fff])"
-        )
+        self._names = NameFinder(cues, f"(?:{SURNAMES}|{words['surname']})")
 
     @classmethod
     def load(cls, folder: Path | None = None) -> PersonalDataFinder:
@@ -147,10 +142,13 @@ class PersonalDataFinder:
         identifiers = [*self._numbers(text), *self._marked(text)]
         yield from identifiers
         for match in ADDRESS.finditer(text):
-            if not OUR_PLACE.search(_before(text, match, 14)):
-                yield PersonalData.ADDRESS, match.start() + _lead(match[0]), match.end()
+            start = match.start() + _lead(match[0])
+            if not OUR_PLACE.search(text, max(0, start - 14), start):
+                yield PersonalData.ADDRESS, start, match.end()
         balances = [(PersonalData.BALANCE, m.start("amount"), m.end("amount")) for m in self._balance.finditer(text)]
-        named = [*self._names(text, bool(identifiers))]
+        balances = [b for b in balances if not ROUND_AMOUNT.fullmatch(text, b[1], b[2])]
+        marks = [start for _, start, _ in identifiers] + [start for _, start, _ in balances]
+        named = [(PersonalData.NAME, *span) for span in self._names.find(text, marks, bool(identifiers))]
         yield from (b for b in balances if named or self._is_personal(text, b[1]))
         yield from named
         for name in known_names:
@@ -201,16 +199,6 @@ class PersonalDataFinder:
         for match in WECHAT.finditer(text):
             if match[0].startswith("wxid_") or self._cue["wechat_cue"].search(_before(text, match, 10)):
                 yield PersonalData.WECHAT, match.start(), match.end()
-
-    def _names(self, text: str, has_identifier: bool) -> Iterator[tuple[PersonalData, int, int]]:
-        for match in self._name.finditer(text):
-            yield PersonalData.NAME, match.start("name"), match.end("name")
-        for match in self._introduced.finditer(text):
-            before = _before(text, match, 8)
-            cued = self._cue["person_cue_before"].search(before)
-            alone = has_identifier and (not before or before[-1] in ",。:;!?\n (")
-            if (cued and has_identifier) or alone or re.search(r"(?:姓名|户名|我叫)(?:是|为|:)?\s*$", before):
-                yield PersonalData.NAME, match.start("name"), match.end("name")
 
 
 def mask(text: str, spans: Iterable[PersonalSpan]) -> str:

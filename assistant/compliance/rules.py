@@ -74,10 +74,11 @@ class Detector(_Part):
     """A family of wordings. `any` are regular expressions; `<6>` is a gap of up to six characters inside a clause,
     `<,6>` one that may cross commas, `{gift}` a word list of words.yaml.
 
-    `needs` must and `unless` must not be found in the same `where`; `unless_sentence` spares in any case when
-    found in the sentence. `context` must be found in the customer's last words. `polar` False: counts even when negated (the negation is part of the wording); `inner_negation` True: a
-    negation inside the wording also spares it (存款没有礼品). `when` names a condition of the subject (suitability.py)
-    or "promoting". `opted_out`: the customer's standing refusal counts like `context`.
+    `needs` must and `unless` must not be found in the same `where`; `unless_sentence` spares in any case when found
+    in the sentence. `context` must be found in the customer's last words. `polar` False: counts even when negated (the
+    negation is part of the wording); `inner_negation` True: a negation inside the wording also spares it
+    (存款没有礼品). `when` names a condition of the subject (suitability.py) or "promoting". `opted_out`: the
+    customer's standing refusal counts like `context`.
     """
 
     id: str

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.compliance.privacy import PersonalDataFinder, is_id_number, mask, passes_luhn, pseudonymise
 
 FINDER = PersonalDataFinder.load()
+ROOT = Path(__file__).parents[4]
+CASES = [json.loads(line) for line in (ROOT / "tests/data/privacy_cases.jsonl").read_text("utf-8").splitlines()]
+# What customers ask every day; nothing in it is anybody's data.
+EVERYDAY = """
+收益多少啊 亏了咋办 别家3个点 我考虑考虑 提前还贷划算吗 积存金和金条哪个好 公司代发一定要用你们卡吗 我妈的钱放哪
+美元存款还有吗 国债哪天卖 大额存单转让 保险退保扣多少 这个年金30年后真有这么多? 有个电话说我账户异常让我转账
+"""
 
 
 def kinds(text: str) -> list[tuple[str, str]]:
@@ -95,3 +105,24 @@ def test_check_digits() -> None:
     assert is_id_number("11010519491231002x")
     assert not is_id_number("110105194912310021")
     assert passes_luhn("6222021234567890128")
+
+
+def test_nearly_all_personal_data_is_found_and_look_alikes_are_left_alone() -> None:
+    wanted = [(case, span) for case in CASES for span in case["spans"]]
+    found = [
+        (case, span)
+        for case, span in wanted
+        if (span["type"], case["text"][span["start"] : span["end"]]) in kinds(case["text"])
+    ]
+    innocent = [case for case in CASES if not case["spans"]]
+    masked = [case["text"] for case in innocent if kinds(case["text"])]
+    assert len(found) >= 0.95 * len(wanted), [case["text"] for case, span in wanted if (case, span) not in found]
+    assert len(masked) <= 0.02 * len(innocent), masked
+
+
+def test_nothing_a_sample_customer_asks_is_masked() -> None:
+    talks = [yaml.safe_load(p.read_text("utf-8")) for p in (ROOT / "knowledge/samples/transcripts").glob("*.yaml")]
+    words = [turn["text"] for talk in talks for turn in talk["turns"] if turn["role"] == "customer"]
+    masked = {text: kinds(text) for text in [*words, *EVERYDAY.split()] if kinds(text)}
+    assert len(words) > 100
+    assert not masked

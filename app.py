@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import socket
+    import threading
 
     from fastapi import FastAPI
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from assistant.working import DraftingLoop, SendingLoop
     from connectors.services import Services
     from connectors.supervisor import Workers
+    from connectors.wecom.client import WorkClient
     from connectors.wecom.envelope import Envelope
     from connectors.wecom.local_state import LocalWeCom
     from knowledge.retrieval.locking import FolderLock
@@ -266,7 +268,7 @@ def create_app(
 
     app = FastAPI(title="wainao", version=code_version(), docs_url=None, redoc_url=None)
     app.include_router(
-        health_router(records, workers.alive if workers else lambda: 0, settings.workers if workers else 0)
+        health_router(records, workers.alive if workers else lambda: 0, workers.wanted if workers else 0)
     )
     if settings.wecom_configured:
         envelope = build_envelope(settings)
@@ -302,7 +304,10 @@ def run_web(
     records = Records.of(open_database(settings))
     lock = _take_over(settings, records)
     listener = listener or listening_socket(settings.host, settings.port)
-    workers = Workers(worker_command(), settings.workers, handover=settings.handover())
+    # Sending has a process of its own: beside drafting, which keeps Python busy, each call would wait for its turn.
+    commands = [worker_command("drafting")] * settings.workers
+    commands += [worker_command("sending")] if settings.wecom_configured else []
+    workers = Workers(commands, handover=settings.handover())
     app = create_app(settings, records, workers=workers, local=local)
     config = uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
@@ -362,72 +367,92 @@ def build_talk(settings: Settings, services: Services) -> Talk:
     )
 
 
-def build_loops(
-    settings: Settings, services: Services, drafters: Executor, senders: Executor
-) -> tuple[DraftingLoop, SendingLoop]:
-    """The two loops of a worker, wired to WeCom."""
-    from assistant.working import DraftingLoop, SendingLoop
+def build_client(settings: Settings, records: Records, clock: Callable[[], datetime]) -> WorkClient:
+    """The app's calls to WeCom."""
     from connectors.wecom.client import WorkClient
-    from connectors.wecom.sending import WeComDirectory, WeComSender
 
-    client = WorkClient(
+    return WorkClient(
         settings.wecom_corp_id,
         settings.wecom_secret.get_secret_value(),
         agent_id=settings.wecom_agent_id,
         api_base=settings.wecom_api_base,
-        tokens=services.records.wecom_tokens,
-        clock=services.now,
+        tokens=records.wecom_tokens,
+        clock=clock,
     )
-    drafting = DraftingLoop(
-        services.records, build_talk(settings, services), WeComDirectory(client), services.now, drafters
-    )
-    sending = SendingLoop(
-        services.records,
+
+
+def build_drafting(settings: Settings, services: Services, drafters: Executor) -> DraftingLoop:
+    """The loop from stored messages to queued answers."""
+    from assistant.working import DraftingLoop
+    from connectors.wecom.sending import WeComDirectory
+
+    directory = WeComDirectory(build_client(settings, services.records, services.now))
+    return DraftingLoop(services.records, build_talk(settings, services), directory, services.now, drafters)
+
+
+def build_sending(
+    settings: Settings, records: Records, senders: Executor, clock: Callable[[], datetime] = now
+) -> SendingLoop:
+    """The loop that sends what was queued."""
+    from assistant.working import SendingLoop
+    from connectors.wecom.sending import WeComSender
+
+    client = build_client(settings, records, clock)
+    return SendingLoop(
+        records,
         WeComSender(client, settings.wecom_agent_id, settings.wecom_duplicate_check_s),
-        services.now,
+        clock,
         senders,
         settings.wecom_messages_per_minute,
         timedelta(seconds=settings.wecom_duplicate_check_s),
     )
-    return drafting, sending
 
 
-def worker() -> None:
-    """A worker process: drafts and sends until its parent leaves."""
+def worker(work: str) -> None:
+    """A worker process for `drafting` or `sending`: works until its parent leaves."""
     import threading
-    from concurrent.futures import ThreadPoolExecutor
-    from functools import partial
 
     from assistant.settings import received
-    from assistant.working import run_until
     from connectors.supervisor import leave_with_parent
 
     settings = received(sys.stdin.buffer.readline())
     configure_logging(settings)
     stop = threading.Event()
     leave_with_parent(stop.set)
+    {"drafting": _draft_until, "sending": _send_until}[work](settings, stop)
+
+
+def _draft_until(settings: Settings, stop: threading.Event) -> None:
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
+    from functools import partial
+
+    from assistant.working import run_until
+
     services = build_services(settings, owner=True)
     services.retriever.refresh()
-    if not settings.wecom_configured:
-        stop.wait()
-        services.close()
-        return
-    drafting_threads = DRAFTING_THREADS_WITH_MODEL if settings.llm_base_url else DRAFTING_THREADS
-    with ThreadPoolExecutor(drafting_threads) as drafters, ThreadPoolExecutor(SENDING_THREADS) as senders:
-        drafting, sending = build_loops(settings, services, drafters, senders)
-        ignored = partial(_housekeeping, services, timedelta(hours=settings.decision_timeout_hours))
-        loops = [
-            threading.Thread(target=run_until, args=(stop, drafting.step), name="drafting"),
-            threading.Thread(target=run_until, args=(stop, sending.step), name="sending"),
-            threading.Thread(
-                target=run_until, args=(stop, ignored), kwargs={"idle_s": HOUSEKEEPING_S}, name="housekeeping"
-            ),
-        ]
-        for loop in loops:
-            loop.start()
-        for loop in loops:
-            loop.join()
+    ignored = partial(_housekeeping, services, timedelta(hours=settings.decision_timeout_hours))
+    housekeeping = threading.Thread(target=run_until, args=(stop, ignored), kwargs={"idle_s": HOUSEKEEPING_S})
+    housekeeping.start()
+    if settings.wecom_configured:
+        threads = DRAFTING_THREADS_WITH_MODEL if settings.llm_base_url else DRAFTING_THREADS
+        with ThreadPoolExecutor(threads) as drafters:
+            run_until(stop, build_drafting(settings, services, drafters).step)
+    stop.wait()
+    housekeeping.join()
     services.close()
+
+
+def _send_until(settings: Settings, stop: threading.Event) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from assistant.records.records import Records
+    from assistant.working import run_until
+
+    records = Records.of(open_database(settings))
+    with ThreadPoolExecutor(SENDING_THREADS) as senders:
+        run_until(stop, build_sending(settings, records, senders).step)
+    records.database.close()
 
 
 def _housekeeping(services: Services, decision_timeout: timedelta) -> int:
@@ -548,7 +573,7 @@ def open_services() -> Iterator[Services]:
 def main() -> None:
     """The console script."""
     if sys.argv[1:2] == ["worker"]:
-        worker()
+        worker(sys.argv[2])
         return
     from connectors.cli.door import Runners
     from connectors.cli.main import build_cli

@@ -17,25 +17,24 @@ STOP_PATIENCE_S = 10.0
 
 
 class Workers:
-    """Child processes of one command, kept alive until `stop`.
+    """Child processes, one for each command, kept alive until `stop`.
 
     Each child holds the read end of a pipe; when this process ends, also by SIGKILL, the pipe closes and the child
     leaves (see `leave_with_parent`).
     """
 
-    def __init__(self, command: Sequence[str], count: int, *, handover: bytes) -> None:
+    def __init__(self, commands: Sequence[Sequence[str]], *, handover: bytes) -> None:
         """`handover`: one line that each child reads first from its standard input."""
-        self._command = list(command)
+        self._commands = [list(command) for command in commands]
         self._handover = handover
-        self._count = count
         self._children: dict[int, subprocess.Popen[bytes]] = {}
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="workers", daemon=True)
 
     def start(self) -> None:
         """Start the children and watch over them."""
-        for number in range(self._count):
-            self._children[number] = self._spawn()
+        for number in range(self.wanted):
+            self._children[number] = self._spawn(number)
         self._watcher.start()
 
     def stop(self) -> None:
@@ -50,12 +49,17 @@ class Workers:
             except subprocess.TimeoutExpired:
                 child.kill()
 
+    @property
+    def wanted(self) -> int:
+        """How many children there should be."""
+        return len(self._commands)
+
     def alive(self) -> int:
         """How many children are running."""
         return sum(child.poll() is None for child in self._children.values())
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        child = subprocess.Popen(self._command, stdin=subprocess.PIPE)  # noqa: S603 - our own command
+    def _spawn(self, number: int) -> subprocess.Popen[bytes]:
+        child = subprocess.Popen(self._commands[number], stdin=subprocess.PIPE)  # noqa: S603 - our own command
         if child.stdin:
             child.stdin.write(self._handover)
             child.stdin.flush()
@@ -66,12 +70,12 @@ class Workers:
             for number, child in list(self._children.items()):
                 if child.poll() is not None and not self._stopping.is_set():
                     log.error("worker_ended", extra={"exit_status": child.returncode})
-                    self._children[number] = self._spawn()
+                    self._children[number] = self._spawn(number)
 
 
-def worker_command() -> list[str]:
-    """How to start a worker with this interpreter."""
-    return [sys.executable, "-m", "app", "worker"]
+def worker_command(work: str) -> list[str]:
+    """How to start a worker for `drafting` or for `sending` with this interpreter."""
+    return [sys.executable, "-m", "app", "worker", work]
 
 
 def leave_with_parent(stop: Callable[[], None], *, patience_s: float = 5.0) -> None:

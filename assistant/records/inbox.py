@@ -7,8 +7,8 @@ as `dead`, where people see it. Messages of one member are worked on one at a ti
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,11 +28,13 @@ from sqlalchemy import (
 )
 
 from assistant.records.errors import LeaseLost
+from assistant.records.grouping import GroupCommit
 from assistant.records.tables import inbox
 from knowledge.stores.columns import Instant, storable
 from knowledge.stores.database import Database
 from knowledge.stores.statements import insert_if_absent, prefer_index_order
 
+_ORDER_ROOM = 7_201_127
 _other = inbox.alias("other")
 # Spelled out, or a partial index is not used. Written once, because composing a query costs more than running it.
 _WAITING: list[ColumnElement[str]] = [literal_column("'new'"), literal_column("'leased'")]
@@ -79,6 +81,7 @@ class Inbox:
 
     database: Database
     max_attempts: int = 8
+    _puts: GroupCommit = field(default_factory=GroupCommit, repr=False, compare=False)
 
     def put(self, channel: str, dedupe_key: str, userid: str, payload: Mapping[str, Any], *, now: datetime) -> bool:
         """Store a message; on disk when this returns. False: the same one is there already."""
@@ -92,11 +95,17 @@ class Inbox:
             "attempts": 0,
             "next_at": now,
         }
+        return self._puts.put(row, self._store)
+
+    def _store(self, rows: Sequence[Mapping[str, Any]]) -> list[bool]:
         with self.database.writing() as conn:
             if not self.database.is_sqlite:
-                # Row numbers are given before the commit; in turn, so that a member's messages keep their order.
-                conn.execute(text("SELECT pg_advisory_xact_lock(:room, :member)"), _order_lock(userid))
-            return insert_if_absent(conn, inbox, ("channel", "dedupe_key"), row) == 1
+                # Row numbers are given before the commit; in turn, so that a member's messages keep their order. And
+                # always in the same order, or two transactions could wait for each other.
+                for member in sorted({_order_lock(row["userid"]) for row in rows}):
+                    lock = text("SELECT pg_advisory_xact_lock(:room, :member)")
+                    conn.execute(lock, {"room": _ORDER_ROOM, "member": member})
+            return [insert_if_absent(conn, inbox, ("channel", "dedupe_key"), row) == 1 for row in rows]
 
     def claim(self, limit: int, lease: timedelta, *, now: datetime) -> list[InboxMessage]:
         """Take up to `limit` messages that are due, each for the time of `lease`, oldest first."""
@@ -160,8 +169,8 @@ class Inbox:
             return [_message(row) for row in conn.execute(query)]
 
 
-def _order_lock(userid: str) -> dict[str, int]:
-    return {"room": 7_201_127, "member": zlib.crc32(storable(userid).encode()) - 2**31}  # two signed 32-bit numbers
+def _order_lock(userid: str) -> int:
+    return zlib.crc32(storable(userid).encode()) - 2**31  # a signed 32-bit number
 
 
 def _settle(conn: Connection, message: InboxMessage, **columns: object) -> None:

@@ -49,7 +49,7 @@ class CallbackDoor:
     Args:
         agent_id: the app's own id; a letter for another app is refused.
         clock: the current instant, aware.
-        threads: how many messages are stored at once.
+        threads: how many messages wait at once to be stored; the inbox stores them together.
         patience_s: longest wait for a whole body.
     """
 
@@ -60,7 +60,7 @@ class CallbackDoor:
         *,
         agent_id: str,
         clock: Callable[[], datetime],
-        threads: int = 8,
+        threads: int = 32,
         patience_s: float = BODY_PATIENCE_S,
     ) -> None:
         self._envelope, self._inbox, self._agent_id, self._clock = envelope, inbox, agent_id, clock
@@ -106,7 +106,7 @@ class CallbackDoor:
 
 
 def callback_router(
-    envelope: Envelope, inbox: Inbox, *, agent_id: str, clock: Callable[[], datetime], threads: int = 8
+    envelope: Envelope, inbox: Inbox, *, agent_id: str, clock: Callable[[], datetime], threads: int = 32
 ) -> APIRouter:
     """GET and POST `/wecom/app`."""
     door = CallbackDoor(envelope, inbox, agent_id=agent_id, clock=clock, threads=threads)

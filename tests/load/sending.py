@@ -25,6 +25,7 @@ from tests.load.questions import messages
 ANSWER_S = 5.0
 ATTEMPTS = 3
 RETRY_AFTER_S = 2.0
+KEPT_S = 3.0  # uvicorn closes idle connections after 5
 REPEATS_WITHIN = 400  # calls
 ASKERS = ("客户问：", "张姐问：", "李总问：", "王阿姨，62岁，C3，问：", "刘先生C4问：", "陈先生问：", "赵女士C2问：")
 ENDINGS = ("", "，有{n}万", "，大概{n}万，想放一年", "，她问了{n}次了", "（{n}）")
@@ -125,22 +126,31 @@ class Connections:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def ask(self, request: bytes) -> int:
         """The status of the answer, 0 when there is none in time."""
-        connection = None
+        reader, writer = None, None
         try:
             async with asyncio.timeout(ANSWER_S):
-                connection = self._idle.pop() if self._idle else await asyncio.open_connection("127.0.0.1", self._port)
-                connection[1].write(request)
-                status = await _status(connection[0])
+                reader, writer = self._kept() or await asyncio.open_connection("127.0.0.1", self._port)
+                writer.write(request)
+                status = await _status(reader)
         except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
-            if connection:
-                connection[1].close()
+            if writer:
+                writer.close()
             return 0
-        self._idle.append(connection)
+        self._idle.append((time.monotonic(), reader, writer))
         return status
+
+    def _kept(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """A connection that the server has not closed for idleness meanwhile."""
+        while self._idle:
+            since, reader, writer = self._idle.pop()
+            if time.monotonic() - since < KEPT_S and not reader.at_eof():
+                return reader, writer
+            writer.close()
+        return None
 
 
 async def _status(reader: asyncio.StreamReader) -> int:

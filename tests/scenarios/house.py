@@ -18,7 +18,7 @@ import requests
 from fastapi import FastAPI
 from sqlalchemy import func, select
 
-from app import build_envelope, build_loops, build_services, create_app
+from app import build_drafting, build_envelope, build_sending, build_services, create_app
 from assistant.outgoing import MessageSender
 from assistant.records.records import Records
 from assistant.records.tables import drafts
@@ -67,7 +67,8 @@ class Worker:
         """Wired as `wainao serve` wires it."""
         pools = ThreadPoolExecutor(2), ThreadPoolExecutor(4)
         services = build_services(settings, owner=owner, clock=clock)
-        drafting, sending = build_loops(settings, services, *pools)
+        drafting = build_drafting(settings, services, pools[0])
+        sending = build_sending(settings, services.records, pools[1], clock)
         return cls(services, drafting, sending, pools)
 
     def draft(self) -> None:

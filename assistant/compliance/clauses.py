@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,7 @@ class Layout:
 
     text: str
     sentences: list[Piece]
+    _clauses: dict[int, list[Piece]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, text: str) -> Layout:
@@ -123,7 +124,10 @@ class Layout:
 
     def clause_at(self, position: int) -> Piece:
         """The clause that holds `position`."""
-        parts = clauses(self.text, self.sentence_at(position))
+        sentence = self.sentence_at(position)
+        parts = self._clauses.get(sentence.start)
+        if parts is None:
+            parts = self._clauses[sentence.start] = clauses(self.text, sentence)
         return parts[piece_at(parts, position)] if parts else Piece(0, 0)
 
     def words(self, piece: Piece) -> str:

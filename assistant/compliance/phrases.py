@@ -13,6 +13,7 @@ from assistant.compliance.rules import CompiledDetector, Rule, RuleScope
 INNER_NEGATION = re.compile(
     r"没有?(?!问题|事|关系)|不(?!少|但|仅|止|同|用|必|妨|限|错|会亏待)|无(?!限|忧|上限|需)|未|勿|禁"
 )
+ENOUGH = 100  # a text at fault so often is blocked; nobody reads a longer list
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,13 @@ def find_phrases(
     reader: PolarityReader,
     conditions: frozenset[str] = frozenset(),
 ) -> Iterator[Hit]:
-    """Every claimed wording of `rule` in the text, overlapping hits merged by the caller.
+    """The claimed wordings of `rule` in the text, the first ENOUGH of them; overlapping hits merged by the caller.
 
     Args: conditions: what holds for this subject, see suitability.conditions.
     """
     if not _admits(rule.scope, subject):
         return
+    found_so_far = 0
     for compiled in detectors:
         if compiled.detector.when not in conditions | {"always"} or not _applies(compiled, subject):
             continue
@@ -47,6 +49,9 @@ def find_phrases(
         for found in compiled.wording.finditer(layout.text):
             if found.start() < found.end() and _stands(layout, found, compiled, reader):
                 yield Hit(rule, compiled.detector.id, found.start(), found.end())
+                found_so_far += 1
+                if found_so_far >= ENOUGH:
+                    return
 
 
 def _admits(scope: RuleScope, subject: Subject) -> bool:

@@ -154,9 +154,46 @@ def test_findings_stand_inside_any_text(text: str) -> None:
         assert 0 <= finding.start < finding.end <= len(text)
 
 
-@pytest.mark.parametrize("unit", ["收益，", "1", "保 ", "bao", "您可以买", "一二三四", "。\n", "王小明"])
-def test_twenty_thousand_characters_take_under_two_seconds(gate: ComplianceGate, unit: str) -> None:
+UNITS = (
+    *(
+        "收益，",
+        "1",
+        "保 ",
+        "bao",
+        "您可以买",
+        "一二三四",
+        "一二三",
+        "。",
+        "。\n",
+        "王小明",
+        "保本",
+        "不保本",
+        "139",
+        "买",
+        "，",
+    ),
+    *(
+        "存五万送",
+        "领取大米",
+        "本金",
+        "有风险",
+        "路1号",
+        "“",
+        "年化3%",
+        "到期",
+        "张伟的",
+        "一分不少",
+        "每天",
+        "a@",
+        "￥1,000.",
+    ),
+)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_twenty_thousand_characters_take_under_a_second(gate: ComplianceGate, unit: str) -> None:
+    """Processor time, so that a busy machine does not fail it."""
     text = (unit * 20_000)[:20_000]
-    started = time.perf_counter()
+    started = time.process_time()
     gate.review(text, WEALTH, on=ON)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 1

@@ -199,7 +199,8 @@ async def closed_loop(port: int, next_request: Callable[[], bytes | None], concu
             request = next_request()
             if request is None:
                 return
-            answered += await connections.ask(request) == 200
+            taken = await connections.ask(request) == 200
+            answered += taken
 
     await asyncio.gather(*(client() for _ in range(concurrency)))
     return round(answered / (time.perf_counter() - started), 1)

@@ -11,7 +11,7 @@ from assistant.compliance.findings import Subject
 from assistant.compliance.rules import CompiledDetector, Rule, RuleScope
 
 INNER_NEGATION = re.compile(
-    r"没有?(?!问题|事|关系)|不(?!少|但|仅|止|同|用|必|妨|限|错|会亏待)|无(?!限|忧|上限|需)|未|勿|禁"
+    r"没有?(?!问题|事|关系)|(?<!要)不(?!少|但|仅|止|同|用|必|妨|限|错|会亏待)|无(?!限|忧|上限|需)|未|勿|禁"
 )
 ENOUGH = 100  # a text at fault so often is blocked; nobody reads a longer list
 

@@ -99,9 +99,8 @@ class Talk:
         for message in turn.messages:
             text = message.text
             if not message.draft and text_hash(text) in recent:
-                text = (
-                    f"{text}\n（{now.astimezone(SHANGHAI):%H:%M:%S}）"  # WeCom drops what repeats within its interval
-                )
+                text = _marked(text, now, incoming, recent)
+                recent[text_hash(text)] = now.isoformat()
             recent[text_hash(message.text)] = now.isoformat()
             parts = [{"content": part} for part in self.split(text, keep=message.keep)]
             for body in [dict(message.card)] if message.card else parts:
@@ -211,7 +210,9 @@ class Talk:
         )
         turn.writes.append(lambda conn: self.asking.store(conn, prepared, now=now))
         turn.draft_id = prepared.answer.draft_id
-        same = text_hash(prepared.answer.text) in _recent(turn.state, now)
+        answer = prepared.answer
+        copied = answer.suggestion if answer.kind == DraftKind.CHECK else answer.text
+        same = text_hash(copied) in _recent(turn.state, now)
         turn.messages += self._shown(prepared.answer, same_as_before=same)
         self._remember(command, question, prepared, turn)
 
@@ -219,7 +220,8 @@ class Talk:
         if answer.kind == DraftKind.CHECK:
             shown = [Outgoing(check_message(answer, self.messages))]
             if answer.suggestion:
-                shown += [Outgoing(self.messages("check_suggestion")), Outgoing(answer.suggestion, draft=True)]
+                lead = self.messages("same_as_before" if same_as_before else "check_suggestion")
+                shown += [Outgoing(lead), Outgoing(answer.suggestion, draft=True)]
             return shown
         if answer.text is None:
             if answer.verdict == "blocked":
@@ -390,6 +392,13 @@ def _names_another(text: str, state: Mapping[str, Any]) -> bool:
     """Whether a message begins with another customer than the one the talk was about."""
     alias = customer_hints(text).alias
     return alias is not None and text.strip().startswith(alias) and alias != state.get("alias")
+
+
+def _marked(text: str, now: datetime, incoming: Incoming, recent: Mapping[str, str]) -> str:
+    """A text told apart from the same one sent before, also in this second: WeCom drops what repeats."""
+    clock = f"{now.astimezone(SHANGHAI):%H:%M:%S}"
+    marked = f"{text}\n（{clock}）"
+    return marked if text_hash(marked) not in recent else f"{text}\n（{clock}，{incoming.inbox_id}）"
 
 
 def _is_foreign(text: str) -> bool:

@@ -187,6 +187,25 @@ def test_short_answers_are_never_the_same_text_twice_within_the_interval(chat: C
     assert queued[0] != queued[1]
 
 
+def test_answers_of_one_second_are_told_apart_too(chat: Chat) -> None:
+    queued = []
+    for _ in range(4):
+        chat.says("你好")
+        chat.now -= timedelta(seconds=20)
+        [message] = chat.records.outbox.claim(5, timedelta(minutes=1), now=chat.now + timedelta(seconds=30))
+        chat.records.outbox.sent(message, msgid=None, now=chat.now)
+        queued.append(message.body["content"])
+    assert len(set(queued)) == 4
+
+
+def test_a_text_that_may_be_sent_instead_is_announced_when_it_repeats(chat: Chat) -> None:
+    words = "这段能发吗：这款产品稳赚不赔。投资需谨慎，欢迎来网点了解。"
+    first, second = chat.says(words), chat.says(words)
+    assert first[2] == second[2]
+    assert "完全相同" not in first[1]
+    assert "完全相同" in second[1]
+
+
 @pytest.mark.parametrize(
     ("message", "hint"),
     [

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 DRAFTING_THREADS = 1  # the offline composer is pure Python: more threads only wait for each other
 DRAFTING_THREADS_WITH_MODEL = 8
 SENDING_THREADS = 8
+SENDING_GATHER_S = 0.05  # a batch costs the database as much as a single message
 HOUSEKEEPING_S = 60.0
 
 
@@ -451,7 +452,7 @@ def _send_until(settings: Settings, stop: threading.Event) -> None:
 
     records = Records.of(open_database(settings))
     with ThreadPoolExecutor(SENDING_THREADS) as senders:
-        run_until(stop, build_sending(settings, records, senders).step)
+        run_until(stop, build_sending(settings, records, senders).step, gather_s=SENDING_GATHER_S)
     records.database.close()
 
 

@@ -235,8 +235,12 @@ def _trouble(exc: Exception) -> dict[str, str]:
     return {"error": type(exc).__name__, "place": place}
 
 
-def run_until(stop: threading.Event, step: Callable[[], int], *, idle_s: float = 0.05) -> None:
-    """Repeat `step` until `stop`; rest when there was nothing to do, longer while the database is away."""
+def run_until(stop: threading.Event, step: Callable[[], int], *, idle_s: float = 0.05, gather_s: float = 0.0) -> None:
+    """Repeat `step` until `stop`; rest when there was nothing to do, longer while the database is away.
+
+    Args:
+        gather_s: rest so long after each step, so that the next one finds a batch rather than a single row.
+    """
     while not stop.is_set():
         try:
             taken = step()
@@ -244,5 +248,4 @@ def run_until(stop: threading.Event, step: Callable[[], int], *, idle_s: float =
             log.error("loop_waits_for_database", extra={"code": exc.code})
             stop.wait(1.0)
             continue
-        if taken == 0:
-            stop.wait(idle_s)
+        stop.wait(gather_s if taken else idle_s)

@@ -150,6 +150,7 @@ def free_port() -> int:
 @contextmanager
 def running_house(home: Path) -> Iterator[House]:
     """A loaded house, up and ready; stopped at the end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what runs is stopped
     house = House(home, free_port(), free_port())
     house.run("sample", "load")
     try:

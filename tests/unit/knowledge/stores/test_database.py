@@ -170,3 +170,31 @@ def test_other_databases_are_refused(url: str) -> None:
 def test_equal_values_have_one_canonical_spelling() -> None:
     assert canonical_json({"b": 1, "a": "黄金"}) == '{"a":"黄金","b":1}'
     assert storable("普通文字") == "普通文字"
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_busy_writer_lets_another_process_have_its_turn(new_database: DatabaseFactory) -> None:
+    busy = new_database(patience_s=5.0)
+    other = Database(str(busy.url), patience_s=5.0)  # its own files: the locks see another process
+    stop, turns = threading.Event(), 0
+
+    def write_all_the_time() -> None:
+        nonlocal turns
+        while not stop.is_set():
+            with busy.writing():
+                turns += 1
+                time.sleep(0.005)
+
+    writer = threading.Thread(target=write_all_the_time)
+    writer.start()
+    waited = []
+    for _ in range(20):
+        time.sleep(0.01)
+        before = turns
+        with other.writing():
+            waited.append(turns - before)
+    stop.set()
+    writer.join()
+    other.close()
+    assert sorted(waited)[10] <= 2
+    assert max(waited) <= 20

@@ -16,6 +16,7 @@ from assistant.compliance.gate import ComplianceGate
 
 ROOT = Path(__file__).parents[4]
 CASES = [json.loads(line) for line in (ROOT / "tests/data/gate_cases.jsonl").read_text("utf-8").splitlines()]
+UNSEEN = [json.loads(line) for line in (ROOT / "tests/data/gate_unseen.jsonl").read_text("utf-8").splitlines()]
 ON = date(2026, 11, 22)
 WEALTH = Subject(product_type="wealth", product_level="R2", customer_level="C3")
 NINE = (
@@ -49,6 +50,16 @@ def test_most_texts_of_each_code_are_caught(gate: ComplianceGate, code: str) -> 
     caught = [c for c in cases if gate.review(c["text"], subject_of(c), on=ON).blocked]
     assert len(cases) >= 10
     assert len(caught) >= 0.85 * len(cases)
+
+
+def test_texts_that_no_rule_was_written_for_are_judged_well_too(gate: ComplianceGate) -> None:
+    """Every second text of the file was never looked at while the rules were written: a floor, to be raised."""
+    held_out = UNSEEN[1::2]
+    faulty, innocent = [c for c in held_out if c["codes"]], [c for c in held_out if not c["codes"]]
+    caught = [c for c in faulty if gate.review(c["text"], subject_of(c), on=ON).blocked]
+    blocked = [c["id"] for c in innocent if gate.review(c["text"], subject_of(c), on=ON).blocked]
+    assert len(caught) >= 0.8 * len(faulty)
+    assert len(blocked) <= 0.05 * len(innocent), blocked
 
 
 def test_a_blocked_text_comes_with_reason_article_and_place(gate: ComplianceGate) -> None:

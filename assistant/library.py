@@ -122,10 +122,16 @@ class Library:
 
 
 def _names_on(shelf: Mapping[str, DocumentVersion]) -> frozenset[str]:
-    contents = (_data(version.payload) for version in shelf.values())
+    contents = [_data(version.payload) for version in shelf.values()]
     names = {str(name) for data in contents for name in (data.get("name"), *data.get("nicknames", ())) if name}
-    families = {match.group(1) for name in names if (match := _FAMILY.fullmatch(name))}
+    titles = [str(data.get("name", "")) for data in contents]
+    families = {match.group(1) for name in names if (match := _FAMILY.fullmatch(name)) and _is_brand(match[1], titles)}
     return frozenset(name for name in names if len(name) > 2) | families
+
+
+def _is_brand(family: str, titles: Iterable[str]) -> bool:
+    """Whether a full name carries the family with a figure: 稳盈 of 稳盈90天, but not 国债 of 国债3年."""
+    return any(re.search(rf"{family}\d", title) for title in titles)
 
 
 def _data(payload: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -18,10 +18,10 @@ NEAR_A_FEELING = 0.55
 def settle_situation(understanding: Understanding, materials: Materials, hint: str | None) -> str | None:
     """The likeliest situation, None when neither words nor neighbours point anywhere.
 
-    Strong cues of refusal, complaint and grief are never outvoted by neighbours.
+    Strong cues of refusal, complaint, grief and improper requests are never outvoted by neighbours.
     """
     scores = dict(understanding.situations)
-    for code in ("grief", "complaint", "opt_out"):
+    for code in ("grief", "complaint", "opt_out", "off_limits"):
         if scores.get(code, 0.0) >= STRONG_CUE:
             return code
     for entry, _ in materials.known_questions[:VOTES]:

@@ -14,14 +14,18 @@ MANUAL_SITUATIONS = frozenset({"opt_out", "complaint", "grief", "is_robot", "fra
 SAME_SITUATION_BONUS = 0.35
 UNSURE_BONUS = 0.1
 OTHER_SITUATION = 0.25
-RANK_BONUS = 0.3
+ABOUT_WHOM = frozenset({"elder_family"})  # says whose money it is, not what is asked
+RANK_BONUS = 0.2
+LEAST_ALIKE = 0.22
+LEAST_ALIKE_WHEN_SURE = 0.08
 RELATED_BONUS = 0.02
 ENOUGH = 0.42
 LONG_ENOUGH = 8
 CLOSE_TO_BEST = 0.75
 NEARLY_THE_SAME = 0.5
 OTHER_PRODUCT = 0.3
-ONE_PRODUCT = 0.08
+ONE_PRODUCT = 0.15
+BOTH_PRODUCTS = 0.3
 
 
 def wording_match(words: str, entry: KnownQuestion, *, without: Sequence[str] = ()) -> float:
@@ -55,15 +59,20 @@ def choose_known_questions(brief: Brief) -> list[tuple[KnownQuestion, Passage]]:
     sure = dict(brief.understanding.situations).get(brief.situation or "", 0.0) >= STRONG_CUE
     scored: list[tuple[float, KnownQuestion, Passage]] = []
     for rank, (entry, passage) in enumerate(brief.materials.known_questions):
-        score = wording_match(brief.words, entry) + RANK_BONUS / (1 + rank)
+        alike = wording_match(brief.words, entry)
+        if alike < (LEAST_ALIKE_WHEN_SURE if sure and entry.situation == brief.situation else LEAST_ALIKE):
+            continue
+        score = alike + RANK_BONUS / (1 + rank)
         if brief.situation is not None:
             if entry.situation == brief.situation:
                 score += SAME_SITUATION_BONUS if sure else UNSURE_BONUS
             elif entry.situation in second:
                 score += RELATED_BONUS
-            else:
+            elif brief.situation not in ABOUT_WHOM:
                 score -= OTHER_SITUATION
-        if codes and entry.products and not codes & set(entry.products):
+        if len(codes) > 1 and codes == set(entry.products):
+            score += BOTH_PRODUCTS
+        elif codes and entry.products and not _speaks_of(codes, set(entry.products)):
             score -= OTHER_PRODUCT
         elif not codes and len(entry.products) == 1:
             score -= ONE_PRODUCT
@@ -75,6 +84,11 @@ def choose_known_questions(brief: Brief) -> list[tuple[KnownQuestion, Passage]]:
         return []
     best = scored[0]
     return [(entry, passage) for score, entry, passage in scored if _tie(score, entry, best)][:3]
+
+
+def _speaks_of(codes: set[str], products: set[str]) -> bool:
+    """Whether an answer about `products` fits a question about `codes`; of two that are compared it has both."""
+    return codes <= products if len(codes) > 1 else bool(codes & products)
 
 
 def _tie(score: float, entry: KnownQuestion, best: tuple[float, KnownQuestion, Passage]) -> bool:

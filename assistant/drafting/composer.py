@@ -7,6 +7,7 @@ product sheets and the phrase grammar; figures come from sheets and known questi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -18,10 +19,10 @@ from assistant.drafting.choosing import (
     transcripts_for,
     wording_match,
 )
-from assistant.drafting.facts import LOANS, clean, gate_type
 from assistant.drafting.likeness import likeness
 from assistant.drafting.phrasing import Phrasing
 from assistant.drafting.product_reply import comparison, product_sentences, suitability_sentences, suitable_sentences
+from assistant.drafting.product_rest import closing_question, still_to_say
 from assistant.understanding import STRONG_CUE, situations
 from assistant.wording import load_toml
 from knowledge.content import KnownQuestion, Move, Transcript
@@ -31,10 +32,12 @@ from knowledge.products import ProductSheet
 DRAFTER = "composer"
 SAME_SENTENCE = 0.55
 GREETING = "greeting"
-CONVERSATIONAL = {"no_reply", "think_about", "first_contact", "payroll_keep", "maturity_renew", "elder_family"}
+CONVERSATIONAL = {"no_reply", "think_about", "first_contact", "payroll_keep", "maturity_renew"}
 OUTRIGHT = 0.5
+NEAR_ENOUGH_TO_GO_FIRST = 0.3
 FACTUAL_WORRIES = {"want_guarantee"}
 FEELINGS = {"risk", "rate"}
+JUDGEMENT = re.compile(r"划算|合适|还是|要不要|值不值|哪个好|有必要")
 OUTRIGHT_WITH_ATTRIBUTE = 0.75
 ATTRIBUTE_SITUATIONS = {"product_ask", "fee_ask", "liquidity", "suitability", "treasury_bond", "large_cd", "fx_deposit"}
 CHARACTERS = {Length.SHORT: 75, Length.MEDIUM: 150, Length.LONG: 320}
@@ -81,11 +84,12 @@ class OfflineComposer:
 
     def _product_reply(self, brief: Brief, phrasing: Phrasing) -> list[Sentence]:
         sheet, passages = brief.materials.sheets[0]
+        answer = product_sentences(brief, sheet, passages, phrasing)
         moves: dict[str, list[Sentence]] = {
             "acknowledge": _acknowledge(brief, phrasing),
-            "answer": product_sentences(brief, sheet, passages, phrasing),
-            "must_say": _must_say(sheet, passages, brief.length),
-            "close": [Sentence(Move.NEXT_STEP, _closing_question(brief, sheet, phrasing))],
+            "answer": answer,
+            "must_say": still_to_say(sheet, passages, brief.length, "".join(s.text for s in answer)),
+            "close": [Sentence(Move.NEXT_STEP, closing_question(brief, sheet, phrasing))],
         }
         return _laid_out(moves, brief, keep_answer=True)
 
@@ -96,7 +100,7 @@ class OfflineComposer:
         plans = [_from_known_question(brief, entry, passage, turns, phrasing) for entry, passage in chosen]
         if said_before and _carries_alone(brief, bool(chosen)):
             far = brief.situation in CONVERSATIONAL and (
-                not chosen or wording_match(brief.words, chosen[0][0]) < OUTRIGHT
+                not chosen or wording_match(brief.words, chosen[0][0]) < NEAR_ENOUGH_TO_GO_FIRST
             )
             plans.insert(0 if far else 1, said_before)
         plans += [_warier(plan) for plan in plans[:1]]
@@ -121,7 +125,8 @@ def _asks_for_a_product(brief: Brief) -> bool:
         return False
     matter = set(brief.understanding.attributes)
     shown = brief.situation in dict(brief.understanding.situations) and brief.situation != "product_ask"
-    if not matter and shown and choose_known_questions(brief):
+    talk = not matter or brief.situation in CONVERSATIONAL
+    if talk and shown and _nearness(brief) >= NEAR_ENOUGH_TO_GO_FIRST:
         return False
     emotional = shown and situations()[brief.situation or "product_ask"].acknowledge
     if not emotional or not brief.materials.known_questions:
@@ -132,8 +137,24 @@ def _asks_for_a_product(brief: Brief) -> bool:
 def _known_question_is_nearer(brief: Brief) -> bool:
     """Whether a known question answers outright what is asked about a named product."""
     chosen = choose_known_questions(brief)
-    enough = OUTRIGHT_WITH_ATTRIBUTE if brief.understanding.attributes else OUTRIGHT
-    return bool(chosen) and wording_match(brief.words, chosen[0][0], without=_names(brief)) >= enough
+    if not chosen:
+        return False
+    entry, attributes = chosen[0][0], brief.understanding.attributes
+    codes = {sheet.code for sheet, _ in brief.materials.sheets}
+    if len(codes) > 1 and codes == set(entry.products) and not attributes:
+        return True
+    if entry.situation == brief.situation and JUDGEMENT.search(brief.words):
+        return _nearness(brief) >= NEAR_ENOUGH_TO_GO_FIRST
+    if wording_match(brief.words, entry) >= OUTRIGHT_WITH_ATTRIBUTE:
+        return True
+    enough = OUTRIGHT_WITH_ATTRIBUTE if attributes else OUTRIGHT
+    return bool(codes & set(entry.products)) and _nearness(brief) >= enough
+
+
+def _nearness(brief: Brief) -> float:
+    """How near the chosen known question comes when the names of products are left out, 0 without one."""
+    chosen = choose_known_questions(brief)
+    return wording_match(brief.words, chosen[0][0], without=_names(brief)) if chosen else 0.0
 
 
 def _names(brief: Brief) -> tuple[str, ...]:
@@ -167,9 +188,12 @@ def _felt(brief: Brief, phrasing: Phrasing) -> list[Sentence]:
     return [Sentence(Move.ACKNOWLEDGE, text, ids)] if text else []
 
 
-def _acknowledges(text: str) -> bool:
-    """Whether an answer already begins by hearing the customer out."""
-    return text.startswith(tuple(load_toml("phrases.zh")["acknowledging"]["openings"]))
+def _wants_acknowledging(brief: Brief, entry: KnownQuestion) -> bool:
+    """Not when the answer begins by hearing the customer out, or is about something else than the feeling."""
+    if brief.tone is Tone.POLITE:
+        return True
+    openings = tuple(load_toml("phrases.zh")["acknowledging"]["openings"])
+    return entry.situation == brief.situation and not entry.answer.startswith(openings)
 
 
 def _reusable(turns: Sequence[tuple[Transcript, Passage]], *moves: Move) -> list[tuple[str, Passage]]:
@@ -188,9 +212,7 @@ def _from_known_question(
     closing = phrasing.pick(closings, "close") or phrasing.phrase("next_step", "generic")
     caution = [Sentence(Move.CAUTION, entry.caution, ids)] if entry.caution else []
     moves = {
-        "acknowledge": []
-        if _acknowledges(entry.answer) and brief.tone is not Tone.POLITE
-        else _acknowledge(brief, phrasing),
+        "acknowledge": _acknowledge(brief, phrasing) if _wants_acknowledging(brief, entry) else [],
         "answer": [Sentence(Move.ANSWER, entry.answer, ids)],
         "reason": [Sentence(Move.REASON, entry.reason, ids)] if entry.reason else [],
         "caution": caution,
@@ -230,24 +252,6 @@ def _from_transcripts(
         "reason": reason if answer else [],
         "close": closing,
     }
-
-
-def _must_say(sheet: ProductSheet, passages: Sequence[Passage], length: Length) -> list[Sentence]:
-    count = {Length.SHORT: 1, Length.MEDIUM: 2, Length.LONG: 3}[length]
-    return [Sentence(Move.CAUTION, clean(text) + "。", grounds(text, passages)) for text in sheet.must_say[:count]]
-
-
-def grounds(text: str, passages: Sequence[Passage]) -> tuple[str, ...]:
-    """The passage that holds `text` verbatim, else the first: the sheet itself."""
-    holding = [p.passage_id for p in passages if clean(text) in p.text]
-    return tuple((holding or [p.passage_id for p in passages])[:1])
-
-
-def _closing_question(brief: Brief, sheet: ProductSheet, phrasing: Phrasing) -> str:
-    if sheet.product_kind in LOANS:
-        return phrasing.phrase("next_step", "loan")
-    by_type = {"deposit": "deposit", "insurance": "insurance", "gold": "gold"}
-    return phrasing.phrase("next_step", by_type.get(gate_type(sheet), "product"))
 
 
 def _laid_out(moves: dict[str, list[Sentence]], brief: Brief, *, keep_answer: bool = False) -> list[Sentence]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from assistant.drafting.brief import Brief, Draft, Length, Sentence
+from assistant.drafting.brief import Brief, Draft, DraftKind, Length, Sentence
 from assistant.drafting.likeness import bigrams
 from assistant.wording import Messages
 from knowledge.content import Move
-from knowledge.documents import Passage
+from knowledge.documents import DocumentKind, Passage
 
 DRAFTER = "composer"
 PROMPT = "extract@1"
@@ -17,11 +17,17 @@ ENOUGH_SHARED = 0.25
 MOST_CHARACTERS = 220
 
 
+def _quotable(brief: Brief) -> list[Passage]:
+    """Plain passages that may be quoted; articles of law go to the RM, not into a customer's chat."""
+    to_customer = brief.kind is DraftKind.REPLY
+    return [p for p in brief.materials.plain if not (to_customer and p.kind is DocumentKind.REGULATION)]
+
+
 def extract(brief: Brief, messages: Messages) -> Draft | None:
     """The most telling sentences of the best plain passages; None when none shares enough with the question."""
     asked = bigrams(brief.words)
     best: list[tuple[float, int, str, Passage]] = []
-    for rank, passage in enumerate(brief.materials.plain[:4]):
+    for rank, passage in enumerate(_quotable(brief)[:4]):
         about = bigrams(f"{passage.title}{passage.source.heading}")
         for match in SENTENCE.finditer(passage.text):
             text = match.group().strip()

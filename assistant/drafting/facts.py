@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
+from assistant.drafting.likeness import coverage
 from assistant.drafting.phrasing import Phrasing
 from knowledge.products import ProductKind, ProductSheet, Rate
 
 MAX_RATES_NAMED = 6
+SHORTEST_NAME = 3
+SAID_ALREADY = 0.5
 LOSS_WORDS = ("不保证", "亏", "损失", "本金", "最低", "波动", "提前")
 DEPOSITS = {ProductKind.DEPOSIT, ProductKind.LARGE_CD}
 LOANS = {ProductKind.CONSUMER_LOAN, ProductKind.BUSINESS_LOAN, ProductKind.MORTGAGE, ProductKind.CARD_INSTALMENT}
@@ -37,7 +40,7 @@ def gate_type(sheet: ProductSheet | None) -> str:
 
 def short_name(sheet: ProductSheet) -> str:
     """What people call it: the first nickname that is not a mere common noun, else the full name."""
-    return next((nick for nick in sheet.nicknames if len(nick) >= 4), sheet.name)
+    return next((nick for nick in sheet.nicknames if len(nick) >= SHORTEST_NAME), sheet.name)
 
 
 def clean(text: str) -> str:
@@ -100,7 +103,7 @@ def _redemption(sheet: ProductSheet, phrasing: Phrasing, _term: str | None) -> s
     text = phrasing.phrase(
         "product", "lead_redemption", name=short_name(sheet), redemption=clean(sheet.redemption.text)
     )
-    if sheet.redemption.early:
+    if sheet.redemption.early and coverage(sheet.redemption.early, text) < SAID_ALREADY:
         text += phrasing.phrase("product", "lead_redemption_early", early=clean(sheet.redemption.early))
     return text
 

@@ -22,6 +22,7 @@ from knowledge.documents import Passage
 from knowledge.products import ProductSheet
 
 ADULT = 18
+RISK_NAMED = re.compile(r"[rR]([1-5])(?!\d)")
 EARLY = re.compile(r"提前|急|中途|没到期|一部分|随时|先取")
 DEFAULT_ATTRIBUTES = ("selling", "term", "rate")
 MOST_ATTRIBUTES = {Length.SHORT: 1, Length.MEDIUM: 2, Length.LONG: 3}
@@ -33,6 +34,10 @@ def product_sentences(
 ) -> list[Sentence]:
     """Answers to the attributes asked for; a short introduction when none was named."""
     asked = list(brief.understanding.attributes) or _unnamed(brief, sheet)
+    if asked == ["selling"]:
+        asked = list(DEFAULT_ATTRIBUTES)
+    if "redemption" in asked and "term" in asked:
+        asked.remove("term")  # 「多久能取」 asks when, and the rule for redemption says it
     if brief.length is Length.LONG and len(asked) == 1 and asked[0] in WITH_COMPANION:
         asked.append(WITH_COMPANION[asked[0]])
     ids = tuple(passage.passage_id for passage in passages[:1])
@@ -109,15 +114,29 @@ def suitable_sentences(brief: Brief, phrasing: Phrasing) -> list[Sentence]:
         ]
     if level is None or not brief.materials.suitable:
         return []
-    chosen = brief.materials.suitable[:3]
+    chosen = list({sheet.risk_level: (sheet, found) for sheet, found in reversed(brief.materials.suitable)}.values())
+    chosen = sorted(chosen, key=lambda item: item[0].risk_level or "")[:3]
     names = listed([f"{short_name(sheet)}（{sheet.risk_level}）" for sheet, _ in chosen])
     ids = tuple(passages[0].passage_id for _, passages in chosen if passages)
     text = phrasing.phrase("product", "suitable_list", level=level, ceiling=f"R{level[1]}", names=names)
-    sentences = [Sentence(Move.ANSWER, text, ids)]
+    sentences = [*_out_of_reach(brief, level, phrasing), Sentence(Move.ANSWER, text, ids)]
     if brief.customer.age is not None and brief.customer.age >= 65:
         sentences.append(Sentence(Move.CAUTION, phrasing.phrase("product", "suitable_age")))
-    sentences.append(Sentence(Move.NEXT_STEP, phrasing.phrase("next_step", "product")))
+    sentences.append(Sentence(Move.NEXT_STEP, phrasing.phrase("next_step", "suitable")))
     return sentences
+
+
+def _out_of_reach(brief: Brief, level: str, phrasing: Phrasing) -> list[Sentence]:
+    """「C2能买R4吗」 is answered with no before anything is listed; [] when what is asked for fits."""
+    asked = [f"R{found}" for found in RISK_NAMED.findall(brief.words) if found > level[1]]
+    within = [name for sheet, _ in brief.materials.suitable for name in sheet.names]
+    named = [name for name in brief.materials.product_names if name in brief.words]
+    asked += sorted((n for n in named if not any(n in name for name in within)), key=len, reverse=True)
+    if not asked:
+        return []
+    grounds = tuple(p.passage_id for p in (e.passage for e in brief.materials.evidence) if asked[0] in p.text)[:1]
+    wanted = asked[0] if grounds or asked[0] in named else phrasing.phrase("suitability", "that_level")
+    return [Sentence(Move.ANSWER, phrasing.phrase("suitability", "out_of_reach", level=level, asked=wanted), grounds)]
 
 
 COMPARED = ("term", "redemption", "fees", "rate", "risk", "minimum")
@@ -157,7 +176,8 @@ def comparison(brief: Brief, phrasing: Phrasing) -> list[Sentence]:
     for attribute in order:
         left, right = _values(first, second, attribute, brief.understanding.term)
         if left and right and left != right:
-            lines.append(f"{short_name(first)}{left}，{short_name(second)}{right}。")
+            about = phrasing.phrase("compared", attribute)
+            lines.append(f"{about}：{short_name(first)}，{left}；{short_name(second)}，{right}。")
     if not lines:
         return []
     most = {Length.SHORT: 1, Length.MEDIUM: 2, Length.LONG: 4}[brief.length]

@@ -19,18 +19,17 @@ class NameFinder:
     def __init__(self, cues: Mapping[str, str], surname: str) -> None:
         given = f"(?!{cues['not_given']})[\u4e00-\u9fff]"
         bare = rf"{surname}(?!{cues['not_a_name']}){given}(?:{given})?"
+        short = f"{bare}?"  # as few characters as will do
+        full = rf"{surname}(?!{cues['not_a_name']}){given}{given}"
         left = rf"(?<![\u4e00-\u9fff{LEFT_EDGE}])"
         edge = rf"(?:(?<![\u4e00-\u9fff])|(?<=[{LEFT_EDGE}]))"
         title = f"(?:{cues['not_a_name']})?"
         self._word = re.compile(cues["name_words"])
-        self._owns = re.compile(
-            rf"{edge}(?P<name>{surname}(?!{cues['not_a_name']}){given}(?:{given})??){title}"
-            rf"(?:{cues['name_owns']})"
+        self._owns = (
+            re.compile(rf"{edge}(?P<name>{short}){title}(?:{cues['name_owns']})"),
+            re.compile(rf"{edge}(?P<name>{full}){title}(?:{cues['name_owns_full']})"),
         )
-        self._numbered = re.compile(
-            rf"{edge}(?P<name>{surname}(?!{cues['not_a_name']}){given}(?:{given})??){title}"
-            rf"[的,:(\s]{{0,2}}(?:{cues['name_item']})"
-        )
+        self._numbered = re.compile(rf"{edge}(?P<name>{short}){title}[的,:(\s]{{0,2}}(?:{cues['name_item']})")
         self._titled = re.compile(rf"{edge}(?P<name>{bare}?)(?:{cues['not_a_name']})")
         self._alone = re.compile(rf"{left}(?P<name>{bare})(?![\u4e00-\u9fff])")
         self._introduced = re.compile(rf"(?P<name>{bare})(?![\u4e00-\u9fff])")
@@ -39,8 +38,9 @@ class NameFinder:
 
     def find(self, text: str, marks: Sequence[int], has_identifier: bool) -> Iterator[tuple[int, int]]:
         """Spans of names. `marks`: where identifiers and amounts begin."""
-        for match in self._owns.finditer(text):
-            yield from self._checked(match)
+        for pattern in self._owns:
+            for match in pattern.finditer(text):
+                yield from self._checked(match)
         for match in self._numbered.finditer(text):
             if _mark_follows(marks, match.end()):
                 yield from self._checked(match)

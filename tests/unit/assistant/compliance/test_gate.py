@@ -52,8 +52,8 @@ def test_most_texts_of_each_code_are_caught(gate: ComplianceGate, code: str) -> 
     assert len(caught) >= 0.85 * len(cases)
 
 
-def test_texts_that_no_rule_was_written_for_are_judged_well_too(gate: ComplianceGate) -> None:
-    """Every second text of the file was never looked at while the rules were written: a floor, to be raised."""
+def test_the_half_that_was_not_tuned_on_keeps_its_floor(gate: ComplianceGate) -> None:
+    """Rules were tuned on the other half only, but by the author of both: a floor for regressions, no estimate."""
     held_out = UNSEEN[1::2]
     faulty, innocent = [c for c in held_out if c["codes"]], [c for c in held_out if not c["codes"]]
     caught = [c for c in faulty if gate.review(c["text"], subject_of(c), on=ON).blocked]

@@ -109,8 +109,8 @@ def build_retriever(settings: Settings, store: KnowledgeStore, *, owner: bool) -
     )
 
 
-def build_model(settings: Settings) -> Drafter | None:
-    """The language model's drafter, None when no endpoint is set."""
+def build_model(settings: Settings, *, warm: bool = False) -> Drafter | None:
+    """The language model's drafter, None when no endpoint is set; `warm`: load its library now, not in the first draft."""
     if not settings.llm_base_url:
         return None
     import time
@@ -128,6 +128,8 @@ def build_model(settings: Settings) -> Drafter | None:
         structured=settings.llm_structured,
         timeout_s=settings.llm_timeout_s,
     )
+    if warm:
+        chat.warm_up()
     return LlmDrafter(
         chat,
         load_prompt("draft_reply"),
@@ -140,9 +142,14 @@ def build_model(settings: Settings) -> Drafter | None:
 
 
 def build_pipeline(
-    settings: Settings, store: KnowledgeStore, retriever: KnowledgeRetriever, gate: ComplianceGate
+    settings: Settings,
+    store: KnowledgeStore,
+    retriever: KnowledgeRetriever,
+    gate: ComplianceGate,
+    *,
+    warm: bool = False,
 ) -> AnswerQuestion:
-    """From a question to a gated draft."""
+    """From a question to a gated draft; `warm` as in `build_model`."""
     from assistant.answering import AnswerQuestion
     from assistant.library import Library
     from assistant.wording import Messages
@@ -152,7 +159,7 @@ def build_pipeline(
         library=Library(store),
         gate=gate,
         messages=Messages.load(),
-        model=build_model(settings),
+        model=build_model(settings, warm=warm),
         top_k=settings.retrieval_top_k,
     )
 
@@ -171,7 +178,7 @@ def build_services(settings: Settings, *, owner: bool = False, clock: Callable[[
     store = KnowledgeStore(records.database)
     gate = load_gate()
     retriever = build_retriever(settings, store, owner=owner)
-    pipeline = build_pipeline(settings, store, retriever, gate)
+    pipeline = build_pipeline(settings, store, retriever, gate, warm=owner)
     asking = Asking(
         records=records,
         pipeline=pipeline,

@@ -29,7 +29,7 @@ from assistant.drafting.composer import OfflineComposer
 from assistant.drafting.extract import extract
 from assistant.drafting.facts import gate_type
 from assistant.drafting.guidance import playbook_guidance, rule_guidance
-from assistant.drafting.likeness import coverage
+from assistant.drafting.likeness import coverage, likeness
 from assistant.drafting.phrasing import Phrasing
 from assistant.errors import ModelUnavailable
 from assistant.library import Library, Sheet
@@ -51,6 +51,7 @@ TRIES_AFTER_A_BLOCK = 2
 QUOTE_CHARACTERS = 80
 KNOWN_WANTED = 10
 PLAIN_MARGIN = 1.5
+SAME_QUESTION = 0.6
 
 
 class Retriever(Protocol):
@@ -279,7 +280,7 @@ class AnswerQuestion:
             return (guided,)
         if question.about_rules and (guided := rule_guidance(brief, self.messages)):
             return (guided,)
-        wins = brief.kind in REPLIES and _plain_document_wins(found, brief.materials)
+        wins = brief.kind in REPLIES and _plain_document_wins(found, brief.materials, brief.words)
         if wins and (extracted := extract(brief, self.messages)):
             return (extracted,)
         if found.abstained and not self._firm(brief, found) and brief.kind in REPLIES:
@@ -343,9 +344,14 @@ class AnswerQuestion:
         return notes
 
 
-def _plain_document_wins(found: SearchResult, materials: Materials) -> bool:
-    """Whether a document without typed content answers far better than anything curated."""
+def _plain_document_wins(found: SearchResult, materials: Materials, words: str) -> bool:
+    """Whether a document without typed content answers far better than anything curated, or names this question."""
     plain = {passage.passage_id for passage in materials.plain}
+    if not found.evidence:
+        return False
+    first = found.evidence[0].passage
+    if first.passage_id in plain and any(likeness(words, asked) >= SAME_QUESTION for asked in first.known_questions):
+        return True
     best = max((e.score for e in found.evidence if e.passage.passage_id in plain), default=0.0)
     others = max((e.score for e in found.evidence if e.passage.passage_id not in plain), default=0.0)
     return best > 0 and best >= PLAIN_MARGIN * others

@@ -228,10 +228,7 @@ class Talk:
                 return [Outgoing(blocked_message(answer, self.messages))]
             return [Outgoing(unknown_message(answer, self.messages, hours=self.ticket_hours))]
         shown = [Outgoing(answer.text, draft=True)]
-        shown += [
-            Outgoing(f"{self.messages('angle', number=number)}：\n{item['text']}")
-            for number, item in enumerate(answer.alternatives, 2)
-        ]
+        shown += [Outgoing(str(item["text"]), draft=True) for item in answer.alternatives]
         basis = basis_message(answer, self.messages, same_as_before=same_as_before)
         return [*shown, Outgoing(basis, card=basis_card(answer, basis, self.messages) if self.cards else None)]
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Protocol
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from assistant.drafting.brief import Materials
 from knowledge.content import KnownQuestion, MomentsTopic, PlaybookHeader, Transcript
 from knowledge.documents import DocumentKind, DocumentVersion, Evidence, Passage, Scope
 from knowledge.products import ProductKind, ProductSheet
+
+log = logging.getLogger(__name__)
 
 MOST_CACHED = 20_000
 MOST_DAYS = 8
@@ -140,7 +143,20 @@ def _data(payload: Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 
 def _typed(payload: Mapping[str, Any] | None) -> Any:
-    """The pydantic content of a payload, or (header, sections) of a playbook; None for other payloads."""
+    """The pydantic content of a payload, or (header, sections) of a playbook; None for a plain document.
+
+    A payload of another release that does not fit its model any more is read as a plain document, and noted.
+    """
+    try:
+        return _opened(payload)
+    except (ValidationError, KeyError, TypeError, ValueError) as exc:
+        log.warning(
+            "payload_unreadable", extra={"content": str((payload or {}).get("content")), "cause": type(exc).__name__}
+        )
+        return None
+
+
+def _opened(payload: Mapping[str, Any] | None) -> Any:
     models: dict[str, type[BaseModel]] = {
         "product": ProductSheet,
         "known_question": KnownQuestion,

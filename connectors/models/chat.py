@@ -32,7 +32,7 @@ MOST_AT_ONCE = 16
 GRACE_S = 0.05  # for the worker's own timeout to be told apart from ours
 
 
-def chat_model(base_url: str, api_key: str, model: str, *, structured: str, timeout_s: float) -> ChatPort:
+def chat_model(base_url: str, api_key: str, model: str, *, structured: str, timeout_s: float) -> LangchainChat:
     """The chat model of the settings. langchain is loaded with the first question, or by `warm_up()`.
 
     Args:

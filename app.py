@@ -110,7 +110,7 @@ def build_retriever(settings: Settings, store: KnowledgeStore, *, owner: bool) -
 
 
 def build_model(settings: Settings, *, warm: bool = False) -> Drafter | None:
-    """The language model's drafter, None when no endpoint is set; `warm`: load its library now, not in the first draft."""
+    """The language model's drafter, None when no endpoint is set; `warm`: load its library now, not with the first."""
     if not settings.llm_base_url:
         return None
     import time

@@ -41,4 +41,3 @@ class Services:
         """Let go of files, locks and connections."""
         self.retriever.close()
         self.records.database.close()
-

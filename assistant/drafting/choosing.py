@@ -18,6 +18,7 @@ ABOUT_WHOM = frozenset({"elder_family"})  # says whose money it is, not what is 
 RANK_BONUS = 0.2
 LEAST_ALIKE = 0.22
 LEAST_ALIKE_WHEN_SURE = 0.08
+LEAST_ALIKE_WHEN_LOST = 0.35
 RELATED_BONUS = 0.02
 ENOUGH = 0.42
 LONG_ENOUGH = 8
@@ -60,7 +61,7 @@ def choose_known_questions(brief: Brief) -> list[tuple[KnownQuestion, Passage]]:
     scored: list[tuple[float, KnownQuestion, Passage]] = []
     for rank, (entry, passage) in enumerate(brief.materials.known_questions):
         alike = wording_match(brief.words, entry)
-        if alike < (LEAST_ALIKE_WHEN_SURE if sure and entry.situation == brief.situation else LEAST_ALIKE):
+        if alike < _least_alike(brief, sure=sure and entry.situation == brief.situation):
             continue
         score = alike + RANK_BONUS / (1 + rank)
         if brief.situation is not None:
@@ -84,6 +85,13 @@ def choose_known_questions(brief: Brief) -> list[tuple[KnownQuestion, Passage]]:
         return []
     best = scored[0]
     return [(entry, passage) for score, entry, passage in scored if _tie(score, entry, best)][:3]
+
+
+def _least_alike(brief: Brief, *, sure: bool) -> float:
+    """How near a wording must come at least: the less the words say of their matter, the nearer."""
+    if brief.situation is None:
+        return LEAST_ALIKE_WHEN_LOST
+    return LEAST_ALIKE_WHEN_SURE if sure else LEAST_ALIKE
 
 
 def _speaks_of(codes: set[str], products: set[str]) -> bool:

@@ -35,6 +35,7 @@ GREETING = "greeting"
 CONVERSATIONAL = {"no_reply", "think_about", "first_contact", "payroll_keep", "maturity_renew"}
 OUTRIGHT = 0.5
 NEAR_ENOUGH_TO_GO_FIRST = 0.3
+NEAR_ENOUGH_TO_TALK = 0.2
 FACTUAL_WORRIES = {"want_guarantee"}
 FEELINGS = {"risk", "rate"}
 JUDGEMENT = re.compile(r"划算|合适|还是|要不要|值不值|哪个好|有必要")
@@ -126,7 +127,7 @@ def _asks_for_a_product(brief: Brief) -> bool:
     matter = set(brief.understanding.attributes)
     shown = brief.situation in dict(brief.understanding.situations) and brief.situation != "product_ask"
     talk = not matter or brief.situation in CONVERSATIONAL
-    if talk and shown and _nearness(brief) >= NEAR_ENOUGH_TO_GO_FIRST:
+    if talk and shown and _nearness(brief) >= NEAR_ENOUGH_TO_TALK:
         return False
     emotional = shown and situations()[brief.situation or "product_ask"].acknowledge
     if not emotional or not brief.materials.known_questions:

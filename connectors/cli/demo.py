@@ -24,7 +24,7 @@ def show_demo(services: Services, *, port: int, counts: Mapping[str, int]) -> No
     console.print(f"示例银行已就绪：{documents} 份资料在库（本次新载入 {counts['loaded']} 份）。\n")
     console.print(Panel(QUESTION, title="客户经理 林晓 问", border_style="cyan"))
     console.print(Panel(answer.text or answer.holding_reply or "", title="外脑的草稿", border_style="green"))
-    console.print(basis_message(answer, Messages.load()), style="dim")
+    console.print(basis_message(answer, Messages.load()), style="dim", soft_wrap=True)
     console.print(f"\n手机页面  http://127.0.0.1:{port}/phone", style="bold")
     console.print(f"就绪检查  http://127.0.0.1:{port}/readyz")
     console.print(f"运行指标  http://127.0.0.1:{port}/metrics")

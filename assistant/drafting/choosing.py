@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from assistant.drafting.brief import Brief
 from assistant.drafting.likeness import coverage, likeness
-from assistant.understanding import STRONG_CUE
+from assistant.understanding import STRONG_CUE, situations
 from knowledge.content import KnownQuestion, Transcript
 from knowledge.documents import Passage
 
@@ -18,7 +18,9 @@ ABOUT_WHOM = frozenset({"elder_family"})  # says whose money it is, not what is 
 RANK_BONUS = 0.2
 LEAST_ALIKE = 0.22
 LEAST_ALIKE_WHEN_SURE = 0.08
+LEAST_ALIKE_OF_A_FACT = 0.18
 LEAST_ALIKE_WHEN_LOST = 0.35
+ONE_ANSWER = frozenset({"gift_ask", "gold_buy", "rate_outlook", "no_reply", "think_about", "first_contact"})
 RELATED_BONUS = 0.02
 ENOUGH = 0.42
 LONG_ENOUGH = 8
@@ -91,7 +93,11 @@ def _least_alike(brief: Brief, *, sure: bool) -> float:
     """How near a wording must come at least: the less the words say of their matter, the nearer."""
     if brief.situation is None:
         return LEAST_ALIKE_WHEN_LOST
-    return LEAST_ALIKE_WHEN_SURE if sure else LEAST_ALIKE
+    if not sure:
+        return LEAST_ALIKE
+    situation = situations()[brief.situation]
+    one_answer = situation.acknowledge or not situation.selling or brief.situation in ONE_ANSWER
+    return LEAST_ALIKE_WHEN_SURE if one_answer else LEAST_ALIKE_OF_A_FACT
 
 
 def _speaks_of(codes: set[str], products: set[str]) -> bool:

@@ -127,7 +127,8 @@ def _asks_for_a_product(brief: Brief) -> bool:
     matter = set(brief.understanding.attributes)
     shown = brief.situation in dict(brief.understanding.situations) and brief.situation != "product_ask"
     talk = not matter or brief.situation in CONVERSATIONAL
-    if talk and shown and _nearness(brief) >= NEAR_ENOUGH_TO_TALK:
+    enough = 0.0 if brief.situation in CONVERSATIONAL else NEAR_ENOUGH_TO_TALK
+    if talk and shown and choose_known_questions(brief) and _nearness(brief) >= enough:
         return False
     emotional = shown and situations()[brief.situation or "product_ask"].acknowledge
     if not emotional or not brief.materials.known_questions:

@@ -1,4 +1,4 @@
-"""What the composer answers over the sample bank: the matter that was asked, said once, and kindly refused where it must be."""
+"""What the composer answers over the sample bank: the matter that was asked, said once, refused where it must be."""
 
 from __future__ import annotations
 
@@ -61,11 +61,7 @@ def test_a_product_that_does_not_exist_gets_no_answer_about_another_one(bank: Ba
 @pytest.mark.parametrize(("words", "level"), [("C2能买R4吗", "C2"), ("我测评C1，想买稳盈行不行", "C1")])
 def test_what_is_out_of_reach_is_refused_before_anything_is_listed(bank: Bank, words: str, level: str) -> None:
     text = ask(bank, words, level=level).text or ""
-    assert (
-        text.index(level)
-        < text.index("我不能给您推荐" if "我不能给您推荐" in text else "不能给您办")
-        < text.index("货币A")
-    )
+    assert text.index(level) < text.index("我不能给您推荐") < text.index("货币A")
 
 
 def test_no_article_of_law_is_quoted_into_a_customers_chat(bank: Bank) -> None:
@@ -87,3 +83,8 @@ def test_what_must_be_said_stays_whole_when_nothing_of_it_was_said(bank: Bank) -
     assert opened is not None
     said = still_to_say(opened[0], opened[1], Length.MEDIUM, "")
     assert [s.text.rstrip("。") for s in said] == [text.rstrip("。") for text in opened[0].must_say[:2]]
+
+
+@pytest.mark.parametrize("words", ["信用卡年费多少", "换点欧元出国用"])
+def test_a_fact_that_nothing_states_is_not_answered_with_a_neighbouring_one(bank: Bank, words: str) -> None:
+    assert ask(bank, words).text is None

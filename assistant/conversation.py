@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from assistant.answering import Question
 from assistant.asking import Answer, Asking, AskRequest, Prepared
-from assistant.clock import SHANGHAI, business_day
+from assistant.clock import business_day
 from assistant.deciding import Deciding
 from assistant.drafting.brief import DraftKind, Length, Tone
 from assistant.edits import summary_category
 from assistant.errors import DraftAlreadyDecided, DraftNotFound, DraftNotYours, FinalTextMissing
 from assistant.masking import mask
-from assistant.outgoing import Splitter, text_hash
+from assistant.outgoing import Splitter
 from assistant.reading import MAX_QUESTION_CHARACTERS, Command, Want, customer_hints, read, reject_reason
+from assistant.recent import RecentTexts
 from assistant.records.decisions import OutcomeRecord
 from assistant.records.drafts import Conversation
 from assistant.records.staff import StaffMember
 from assistant.rendering import basis_card, basis_message, blocked_message, check_message, short_code, unknown_message
 from assistant.wording import Messages, load_toml
 
-SAME_DRAFT_WINDOW = timedelta(minutes=10)
 MOST_REMEMBERED = 8
 FOREIGN_SHARE = 0.2
 LONGEST_REASON = 20
@@ -94,14 +94,12 @@ class Talk:
 
     def keep(self, conn: Connection, incoming: Incoming, turn: Turn, *, now: datetime) -> None:
         """Store everything a turn brings about, in the caller's transaction."""
-        recent = _recent(turn.state, now)
+        recent = RecentTexts(turn.state.get("recent", {}), now)
         number = 0
         for message in turn.messages:
-            text = message.text
-            if not message.draft and text_hash(text) in recent:
-                text = _marked(text, now, incoming, recent)
-                recent[text_hash(text)] = now.isoformat()
-            recent[text_hash(message.text)] = now.isoformat()
+            text = message.text if message.draft else recent.told_apart(message.text, incoming.inbox_id)
+            recent.note(text)
+            recent.note(message.text)
             parts = [{"content": part} for part in self.split(text, keep=message.keep)]
             for body in [dict(message.card)] if message.card else parts:
                 self.asking.records.outbox.enqueue(
@@ -115,7 +113,7 @@ class Talk:
                     draft_id=turn.draft_id,
                 )
                 number += 1
-        turn.state["recent"] = dict(list(recent.items())[-MOST_REMEMBERED * 2 :])
+        turn.state["recent"] = recent.stored
         self.asking.records.conversations.save(
             conn,
             Conversation(
@@ -211,8 +209,9 @@ class Talk:
         turn.writes.append(lambda conn: self.asking.store(conn, prepared, now=now))
         turn.draft_id = prepared.answer.draft_id
         answer = prepared.answer
-        copied = answer.suggestion if answer.kind == DraftKind.CHECK else answer.text
-        same = text_hash(copied) in _recent(turn.state, now)
+        copied = [answer.suggestion] if answer.kind == DraftKind.CHECK else [answer.text]
+        copied += [str(item["text"]) for item in answer.alternatives]
+        same = RecentTexts(turn.state.get("recent", {}), now).holds(copied)
         turn.messages += self._shown(prepared.answer, same_as_before=same)
         self._remember(command, question, prepared, turn)
 
@@ -379,23 +378,10 @@ class Talk:
             )
 
 
-def _recent(state: Mapping[str, Any], now: datetime) -> dict[str, str]:
-    """Hashes of texts sent lately with their times."""
-    recent: Mapping[str, str] = state.get("recent", {})
-    return {key: at for key, at in recent.items() if now - datetime.fromisoformat(at) < SAME_DRAFT_WINDOW}
-
-
 def _names_another(text: str, state: Mapping[str, Any]) -> bool:
     """Whether a message begins with another customer than the one the talk was about."""
     alias = customer_hints(text).alias
     return alias is not None and text.strip().startswith(alias) and alias != state.get("alias")
-
-
-def _marked(text: str, now: datetime, incoming: Incoming, recent: Mapping[str, str]) -> str:
-    """A text told apart from the same one sent before, also in this second: WeCom drops what repeats."""
-    clock = f"{now.astimezone(SHANGHAI):%H:%M:%S}"
-    marked = f"{text}\n（{clock}）"
-    return marked if text_hash(marked) not in recent else f"{text}\n（{clock}，{incoming.inbox_id}）"
 
 
 def _is_foreign(text: str) -> bool:

@@ -44,6 +44,7 @@ MULTIPLE = {"亿": 10**8, "万": 10**4, "w": 10**4, "千": 1000, "百万": 10**6
 ATTRIBUTED = re.compile(
     r"(?:您|你)(?:刚才?|上次|之前)?(?:说|提|讲|问|看到|手上|想|打算|准备|这|那)(?:的|到的?|起的?|了)?[^,，。!！?？;；\n]{0,8}$"
 )
+PART = re.compile(r"[哪这那另每]一块$")
 TERM_UNITS = {
     **dict.fromkeys(("年", "年期"), ("month", 12)),
     **dict.fromkeys(("天", "日", "自然日"), ("day", 1)),
@@ -83,6 +84,8 @@ def _figures(original: str) -> tuple[Figure, ...]:
     for kind, value, start, end in _candidates(copy.text):
         if taken.find(1, start, end) >= 0:
             continue
+        if value.endswith(" minute") or PART.search(copy.text, max(0, start - 1), end):
+            continue  # ten minutes of the writer's time; 「哪一块」 is a part, not a yuan
         taken[start:end] = b"\1" * (end - start)
         first, last = copy.span(start, end)
         found.append(Figure(kind, value, first, last, original[first:last]))

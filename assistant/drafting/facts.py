@@ -154,11 +154,18 @@ def _limits(sheet: ProductSheet, phrasing: Phrasing, _term: str | None) -> str:
 
 
 def _minimum(sheet: ProductSheet, phrasing: Phrasing, _term: str | None) -> str:
-    return phrasing.phrase("product", "lead_minimum", name=short_name(sheet), minimum=clean(sheet.minimum.text))
+    minimum = clean(sheet.minimum.text)
+    return phrasing.phrase("product", "lead_minimum", name=_apart(short_name(sheet), minimum), minimum=minimum)
 
 
 def _term_sentence(sheet: ProductSheet, phrasing: Phrasing, _term: str | None) -> str:
-    return phrasing.phrase("product", "lead_term", name=short_name(sheet), term=clean(sheet.term.text))
+    term = clean(sheet.term.text)
+    return phrasing.phrase("product", "lead_term", name=_apart(short_name(sheet), term), term=term)
+
+
+def _apart(name: str, text: str) -> str:
+    """A name that ends in a figure is not run into a text that begins with one: 汇彩182 and 1万元."""
+    return f"{name}：" if name[-1].isdigit() and text[:1].isdigit() else name
 
 
 ATTRIBUTES: dict[str, Callable[[ProductSheet, Phrasing, str | None], str]] = {

@@ -43,7 +43,7 @@ OUTRIGHT_WITH_ATTRIBUTE = 0.75
 ATTRIBUTE_SITUATIONS = {"product_ask", "fee_ask", "liquidity", "suitability", "treasury_bond", "large_cd", "fx_deposit"}
 CHARACTERS = {Length.SHORT: 75, Length.MEDIUM: 150, Length.LONG: 320}
 MOVES = {
-    Length.SHORT: ("answer", "close"),
+    Length.SHORT: ("answer", "must_say", "close"),
     Length.MEDIUM: ("acknowledge", "answer", "reason", "must_say", "close"),
     Length.LONG: ("acknowledge", "answer", "reason", "evidence", "caution", "must_say", "close"),
 }
@@ -76,7 +76,7 @@ class OfflineComposer:
             return barred, brief.materials.sheets[0][0]
         outright = _known_question_is_nearer(brief)
         if len(brief.materials.sheets) > 1 and not outright and (compared := comparison(brief, phrasing)):
-            return compared, brief.materials.sheets[0][0]
+            return [*_greeting(brief, phrasing), *compared], brief.materials.sheets[0][0]
         if _asks_for_a_product(brief) and not outright:
             return self._product_reply(brief, phrasing), brief.materials.sheets[0][0]
         if brief.situation == "suitability" and (suitable := suitable_sentences(brief, phrasing)):
@@ -172,9 +172,14 @@ def _acknowledge(brief: Brief, phrasing: Phrasing) -> list[Sentence]:
     felt = _felt(brief, phrasing)
     if brief.tone is not Tone.POLITE:
         return felt
-    greeting = phrasing.phrase("acknowledge", "polite")
+    [hello] = _greeting(brief, phrasing)
     thanks = felt[0].text if felt else phrasing.phrase("acknowledge", "polite_thanks")
-    return [Sentence(GREETING, greeting + thanks, felt[0].passage_ids if felt else ())]
+    return [Sentence(GREETING, hello.text + thanks, felt[0].passage_ids if felt else ())]
+
+
+def _greeting(brief: Brief, phrasing: Phrasing) -> list[Sentence]:
+    """A word of greeting where the RM asked for a politer tone."""
+    return [Sentence(GREETING, phrasing.phrase("acknowledge", "polite"))] if brief.tone is Tone.POLITE else []
 
 
 def _felt(brief: Brief, phrasing: Phrasing) -> list[Sentence]:

@@ -32,14 +32,7 @@ LIST_NUMBER = re.compile(r"^\d\. ", re.MULTILINE)
 Ask = Callable[..., Reply]
 
 
-def with_gaps(gaps: dict[str, str]) -> list[Any]:
-    """All questions; those where a promise is not kept yet are marked with what is missing."""
-    marks = {words: [pytest.mark.xfail(reason=reason)] for words, reason in gaps.items()}
-    return [pytest.param(words, marks=marks.get(words, [])) for words in QUESTIONS]
-
-
-ONLY_TWO = "the material holds two wordings, the third repeats the first"
-NO_GREETING = "a comparison of two products takes no greeting"
+TWO_WORDINGS = {"不用了谢谢", "别再给我发了", "我妈刚住院了"}  # careful situations hold two approved wordings, no more
 
 
 @pytest.fixture(scope="module")
@@ -101,10 +94,10 @@ def test_most_drafts_have_three_truly_different_lengths(ask: Ask) -> None:
     assert different >= 0.6 * len(QUESTIONS), f"{different} of {len(QUESTIONS)}"
 
 
-@pytest.mark.parametrize("words", with_gaps(dict.fromkeys(("不用了谢谢", "别再给我发了", "我妈刚住院了"), ONLY_TWO)))
+@pytest.mark.parametrize("words", QUESTIONS)
 def test_another_version_has_other_words_twice_in_a_row(ask: Ask, words: str) -> None:
     said: list[str] = []
-    for variant in range(3):
+    for variant in range(2 if words in TWO_WORDINGS else 3):
         text = ask(words, variant=variant, said=frozenset(said)).text
         if text is None:
             return
@@ -112,25 +105,17 @@ def test_another_version_has_other_words_twice_in_a_row(ask: Ask, words: str) ->
         said.append(text)
 
 
-@pytest.mark.parametrize("words", with_gaps({"稳盈90天和天天利有什么区别": NO_GREETING}))
+@pytest.mark.parametrize("words", QUESTIONS)
 def test_politer_begins_with_a_greeting(ask: Ask, words: str) -> None:
     text = ask(words, tone=Tone.POLITE).text
     assert text is None or text.startswith("您好")
 
 
 NAMED = ["稳盈90天起购多少", "稳盈90天能提前取吗", "稳盈180天收益多少", "货币A会亏吗"]
-UNSAID = pytest.mark.xfail(reason="the short length leaves out what must be said")
-BESIDE = pytest.mark.xfail(reason="answered with the difference between two products, not with the risk of this one")
 
 
-@pytest.mark.parametrize(
-    ("words", "length"),
-    [
-        pytest.param(words, length, marks=BESIDE if "亏" in words else UNSAID if length is Length.SHORT else [])
-        for words in NAMED
-        for length in Length
-    ],
-)
+@pytest.mark.parametrize("length", Length)
+@pytest.mark.parametrize("words", NAMED)
 def test_a_product_with_a_risk_level_is_never_spoken_of_without_what_must_be_said(
     ask: Ask, bank: Bank, words: str, length: Length
 ) -> None:

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
 
 class Level(enum.StrEnum):
-    """A customer's risk level."""
+    """A customer's risk level; NONE: never assessed, EXPIRED: the assessment is out of date."""
 
     C1 = "C1"
     C2 = "C2"
     C3 = "C3"
     C4 = "C4"
     C5 = "C5"
+    NONE = "NONE"
+    EXPIRED = "EXPIRED"
 
 
 class Choice(enum.StrEnum):

@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, cast
 
-from assistant.drafting.chat import ChatMessage, ChatPort, Completion
+from assistant.drafting.chat import ChatMessage, Completion
 from assistant.errors import ModelUnavailable
 
 if TYPE_CHECKING:

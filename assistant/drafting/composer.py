@@ -40,6 +40,7 @@ FACTUAL_WORRIES = {"want_guarantee"}
 FEELINGS = {"risk", "rate"}
 JUDGEMENT = re.compile(r"划算|合适|还是|要不要|值不值|哪个好|有必要")
 OUTRIGHT_WITH_ATTRIBUTE = 0.75
+ON_THE_SHEET = {"rate", "minimum", "fees", "term"}
 ATTRIBUTE_SITUATIONS = {"product_ask", "fee_ask", "liquidity", "suitability", "treasury_bond", "large_cd", "fx_deposit"}
 CHARACTERS = {Length.SHORT: 75, Length.MEDIUM: 150, Length.LONG: 320}
 MOVES = {
@@ -147,6 +148,8 @@ def _known_question_is_nearer(brief: Brief) -> bool:
         return True
     if entry.situation == brief.situation and JUDGEMENT.search(brief.words):
         return _nearness(brief) >= NEAR_ENOUGH_TO_GO_FIRST
+    if len(codes) == 1 and set(attributes[:1]) & ON_THE_SHEET:
+        return False  # a figure is read from the sheet, with its date
     if wording_match(brief.words, entry) >= OUTRIGHT_WITH_ATTRIBUTE:
         return True
     enough = OUTRIGHT_WITH_ATTRIBUTE if attributes else OUTRIGHT

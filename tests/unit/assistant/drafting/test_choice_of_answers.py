@@ -88,3 +88,16 @@ def test_what_must_be_said_stays_whole_when_nothing_of_it_was_said(bank: Bank) -
 @pytest.mark.parametrize("words", ["信用卡年费多少", "换点欧元出国用"])
 def test_a_fact_that_nothing_states_is_not_answered_with_a_neighbouring_one(bank: Bank, words: str) -> None:
     assert ask(bank, words).text is None
+
+
+@pytest.mark.parametrize(
+    ("words", "figure"),
+    [
+        ("国债3年利率多少", "1.63%"),
+        ("三年期大额存单利率多少", "1.55%"),
+        ("稳盈90天收益多少", "1.95%-2.55%"),
+        ("积存金手续费多少", "0.50%"),
+    ],
+)
+def test_a_figure_of_a_named_product_is_read_from_its_sheet(bank: Bank, words: str, figure: str) -> None:
+    assert figure in (ask(bank, words).text or "")

@@ -113,12 +113,7 @@ def build_model(settings: Settings, *, warm: bool = False) -> Drafter | None:
     """The language model's drafter, None when no endpoint is set; `warm`: load its library now, not with the first."""
     if not settings.llm_base_url:
         return None
-    import time
-
-    from assistant.drafting.budget import TokenCounter
-    from assistant.drafting.llm import LlmDrafter
-    from assistant.masking import mask
-    from assistant.wording import load_prompt
+    from assistant.drafting.llm import llm_drafter
     from connectors.models.chat import chat_model
 
     chat = chat_model(
@@ -130,15 +125,7 @@ def build_model(settings: Settings, *, warm: bool = False) -> Drafter | None:
     )
     if warm:
         chat.warm_up()
-    return LlmDrafter(
-        chat,
-        load_prompt("draft_reply"),
-        TokenCounter(),
-        settings.llm_context_tokens,
-        settings.llm_timeout_s,
-        time.monotonic,
-        mask=mask,
-    )
+    return llm_drafter(chat, context_tokens=settings.llm_context_tokens, timeout_s=settings.llm_timeout_s)
 
 
 def build_pipeline(

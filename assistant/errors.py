@@ -7,9 +7,7 @@ AssistantError
 ├── StaffUnknown
 ├── StaffInactive
 ├── FinalTextMissing
-├── ModelUnavailable            the language model did not answer usefully in time
-├── AuditBroken
-└── BackupRefused
+└── ModelUnavailable            the language model did not answer usefully in time
 """
 
 
@@ -63,9 +61,3 @@ class ModelUnavailable(AssistantError):
     """The language model did not answer usefully in time; the offline composer takes over."""
 
     code = "model_unavailable"
-
-
-class AuditBroken(AssistantError):
-    """The audit log was changed, shortened or reordered."""
-
-    code = "audit_broken"

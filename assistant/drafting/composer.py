@@ -41,7 +41,6 @@ FEELINGS = {"risk", "rate"}
 JUDGEMENT = re.compile(r"划算|合适|还是|要不要|值不值|哪个好|有必要")
 OUTRIGHT_WITH_ATTRIBUTE = 0.75
 ON_THE_SHEET = {"rate", "minimum", "fees", "term"}
-ATTRIBUTE_SITUATIONS = {"product_ask", "fee_ask", "liquidity", "suitability", "treasury_bond", "large_cd", "fx_deposit"}
 CHARACTERS = {Length.SHORT: 75, Length.MEDIUM: 150, Length.LONG: 320}
 MOVES = {
     Length.SHORT: ("answer", "must_say", "close"),

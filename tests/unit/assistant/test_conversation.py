@@ -345,3 +345,13 @@ def test_unknown_events_are_silent_and_the_welcome_comes_once(chat: Chat) -> Non
     assert chat.sends(kind="event", event="template_card_event", event_key="nonsense") == []
     assert "外脑" in chat.sends(kind="event", event="enter_agent")[0]
     assert chat.sends(kind="event", event="enter_agent") == []
+
+
+def test_a_known_customer_who_refuses_marketing_gets_no_more_of_it(chat: Chat) -> None:
+    draft, *_ = chat.says("陈先生说别再给我发了")
+    assert "不再发" in draft or "不再" in draft
+    [chen] = chat.records.customers.called(chat.userid, "陈先生")
+    assert chen.opt_out
+    assert chen.opt_out_at is not None
+    later, *_ = chat.says("陈先生问稳盈90天怎么样")
+    assert "稳盈" not in later

@@ -130,6 +130,11 @@ class Reply:
         return self.gated[0] if self.gated else None
 
     @property
+    def records_a_refusal(self) -> bool:
+        """Whether the customer's own words refuse marketing, plainly and for the first time."""
+        return _refuses_plainly(self.understanding) and not self.question.customer.opted_out
+
+    @property
     def verdict(self) -> Verdict:
         """Of the first draft; unknown without one."""
         return self.best.review.verdict if self.best else Verdict.UNKNOWN
@@ -339,6 +344,11 @@ class AnswerQuestion:
         sheet = brief.materials.sheets[0][0] if brief.materials.sheets else None
         if sheet and sheet.risk_level and brief.customer.level is None and brief.kind in REPLIES:
             notes.append(self.messages("level_unknown"))
+        if _refuses_plainly(brief.understanding) and brief.kind in REPLIES and not brief.customer.opted_out:
+            known = brief.customer.customer_id is not None
+            notes.append(
+                self.messages("opt_out_kept" if known else "opt_out_unrecorded", alias=brief.customer.alias or "")
+            )
         if brief.customer.age is not None and brief.customer.age >= 65:
             notes.append(self.messages("elderly"))
         return notes
@@ -355,6 +365,10 @@ def _plain_document_wins(found: SearchResult, materials: Materials, words: str) 
     best = max((e.score for e in found.evidence if e.passage.passage_id in plain), default=0.0)
     others = max((e.score for e in found.evidence if e.passage.passage_id not in plain), default=0.0)
     return best > 0 and best >= PLAIN_MARGIN * others
+
+
+def _refuses_plainly(understanding: Understanding) -> bool:
+    return dict(understanding.situations).get("opt_out", 0.0) >= STRONG_CUE
 
 
 def _about(materials: Materials, situation: str) -> bool:

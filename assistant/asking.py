@@ -112,6 +112,7 @@ class Prepared:
     ticket: Ticket | None
     situation: str | None
     product_code: str | None
+    refusing_customer: str | None = None
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,8 @@ class Asking:
             )
         answer = _answer(draft_id, reply, ticket, self.clock_ms() - started_ms)
         record = self._record(draft_id, reply, answer, text, now=now, inbox_id=inbox_id, parent=parent)
-        return Prepared(answer, record, ticket, reply.situation, reply.product_code)
+        refusing = question.customer.customer_id if reply.records_a_refusal else None
+        return Prepared(answer, record, ticket, reply.situation, reply.product_code, refusing)
 
     def store(self, conn: Connection, prepared: Prepared, *, now: datetime) -> None:
         """Store draft, evidence, ticket and audit entry in the caller's transaction; the audit entry comes last."""
@@ -203,6 +205,17 @@ class Asking:
         if prepared.ticket:
             self.records.tickets.open(conn, prepared.ticket)
         record = prepared.record
+        if prepared.refusing_customer:
+            # The draft says that marketing stops, so it does, at every door (消费者权益保护法 29).
+            self.records.customers.set_opt_out(conn, prepared.refusing_customer, True, now=now)
+            self.records.audit.append(
+                conn,
+                actor=record.userid,
+                event="customer_opted_out",
+                subject=prepared.refusing_customer,
+                body={"draft_id": record.draft_id},
+                now=now,
+            )
         self.records.audit.append(
             conn,
             actor=record.userid,

@@ -207,11 +207,6 @@ class Talk:
             parent=parent,
         )
         turn.writes.append(lambda conn: self.asking.store(conn, prepared, now=now))
-        customer_id = question.customer.customer_id
-        if prepared.situation == "opt_out" and customer_id is not None and not question.customer.opted_out:
-            # The draft says that marketing stops, so it does, for every colleague (消费者权益保护法 29).
-            customers = self.asking.records.customers
-            turn.writes.insert(0, lambda conn: customers.set_opt_out(conn, customer_id, True, now=now))
         turn.draft_id = prepared.answer.draft_id
         answer = prepared.answer
         copied = [answer.suggestion] if answer.kind == DraftKind.CHECK else [answer.text]

@@ -353,5 +353,17 @@ def test_a_known_customer_who_refuses_marketing_gets_no_more_of_it(chat: Chat) -
     [chen] = chat.records.customers.called(chat.userid, "陈先生")
     assert chen.opt_out
     assert chen.opt_out_at is not None
+    assert [entry.event for entry in chat.records.audit.of_subject(chen.customer_id)] == ["customer_opted_out"]
     later, *_ = chat.says("陈先生问稳盈90天怎么样")
     assert "稳盈" not in later
+
+
+def test_a_refusal_of_nobody_known_is_not_said_to_be_kept(chat: Chat) -> None:
+    _, basis = chat.says("客户问：别再给我发了")
+    assert "拒收还没有登记" in basis
+
+
+def test_a_wish_about_the_form_of_messages_refuses_nothing(chat: Chat) -> None:
+    chat.says("陈先生说别发那么长的语音")
+    [chen] = chat.records.customers.called(chat.userid, "陈先生")
+    assert not chen.opt_out

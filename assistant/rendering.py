@@ -36,7 +36,7 @@ def basis_message(answer: Answer, messages: Messages, *, same_as_before: bool = 
 
 def basis_card(answer: Answer, basis: str, messages: Messages) -> dict[str, Any]:
     """The same as a WeCom button card; one press is one decision. Field limits: see the template card's page."""
-    buttons = [("card_accept", "accepted", 1), ("card_another", "another", 2), ("card_edit", "edit", 2)]
+    buttons = [("card_accept", "accepted", 1), ("card_another", "another", 3), ("card_edit", "edit", 3)]
     return {
         "card_type": "button_interaction",
         "main_title": {"title": messages("card_title", short=short_code(answer.draft_id))},
@@ -44,7 +44,7 @@ def basis_card(answer: Answer, basis: str, messages: Messages) -> dict[str, Any]
         "task_id": f"draft-{answer.draft_id}",
         "button_list": [
             {"text": messages(name), "style": style, "key": f"{action}:{answer.draft_id}"}
-            for name, action, style in [*buttons, ("card_reject", "rejected", 3)]
+            for name, action, style in [*buttons, ("card_reject", "rejected", 2)]
         ],
     }
 

@@ -162,7 +162,7 @@ class Asking:
         )
 
     def scope_of(self, member: StaffMember | None) -> Scope:
-        """What a member may read: whole-bank knowledge, and that of the own branch and those above it."""
+        """What a member may read: whole-bank knowledge, and what is for the own branch or above, role or lines."""
         return _scope(member, self._branches(member))
 
     def _branches(self, member: StaffMember | None) -> list[Branch]:
@@ -354,15 +354,15 @@ class Asking:
 
 
 def _scope(member: StaffMember | None, branches: Sequence[Branch]) -> Scope:
-    if member is None or member.branch_id is None:
-        return Scope(roles=frozenset({member.role})) if member else WHOLE_BANK
+    if member is None:
+        return WHOLE_BANK
     parents = {branch.branch_id: branch.parent for branch in branches}
     line: list[str] = []
     branch: str | None = member.branch_id
     while branch is not None and branch not in line:
         line.append(branch)
         branch = parents.get(branch)
-    return Scope(frozenset(line), frozenset({member.role}))
+    return Scope(frozenset(line), frozenset({member.role}), frozenset(member.lines))
 
 
 def _writer(member: StaffMember | None, branches: Sequence[Branch]) -> Writer:

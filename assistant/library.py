@@ -83,7 +83,7 @@ class Library:
     def sheet(self, code: str, *, scope: Scope, on: date) -> Sheet | None:
         """A product's sheet in force on `on` with its passages, None when there is none within `scope`."""
         version = self._shelf(on).get(code)
-        return self._open(version) if version and scope.admits(version.branches, version.roles) else None
+        return self._open(version) if version and scope.admits(version) else None
 
     def sheets_up_to(self, level: str, *, scope: Scope, on: date) -> list[Sheet]:
         """Sheets with a risk level within `level` (C1-C5), the calmest first."""
@@ -92,7 +92,7 @@ class Library:
             sheet = _typed(version.payload)
             if isinstance(sheet, ProductSheet) and sheet.risk_level and sheet.risk_level[1] <= level[1]:
                 fitting.append((sheet.risk_level, sheet.code, version))
-        admitted = [v for _, _, v in sorted(fitting, key=lambda f: f[:2]) if scope.admits(v.branches, v.roles)]
+        admitted = [v for _, _, v in sorted(fitting, key=lambda f: f[:2]) if scope.admits(v)]
         return [self._open(version) for version in admitted]
 
     def deposits_for(self, term: str, *, scope: Scope, on: date) -> tuple[Sheet, ...]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
+from typing import Protocol
 
 
 class DocumentKind(StrEnum):
@@ -19,23 +20,56 @@ class DocumentKind(StrEnum):
 
 
 class VersionStatus(StrEnum):
-    """Where a version stands in its life; only APPROVED ones are ever retrieved, and only inside their dates."""
+    """What was decided about a version; only APPROVED ones are ever retrieved, and only inside their dates."""
 
     DRAFT = "draft"
+    IN_REVIEW = "in_review"
     APPROVED = "approved"
     WITHDRAWN = "withdrawn"
 
 
+class Stage(StrEnum):
+    """Where a version stands in its life on one day: the status, and for an approved one its dates."""
+
+    DRAFT = "draft"
+    IN_REVIEW = "in_review"
+    SCHEDULED = "scheduled"
+    IN_FORCE = "in_force"
+    SUPERSEDED = "superseded"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+class Addressed(Protocol):
+    """Knowledge with an audience; an empty set means everybody."""
+
+    @property
+    def branches(self) -> frozenset[str]: ...
+    @property
+    def roles(self) -> frozenset[str]: ...
+    @property
+    def lines(self) -> frozenset[str]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What an asker may read: whole-bank knowledge always, branch knowledge for the branches named here."""
+    """What an asker may read: whole-bank knowledge always, and what is addressed to one of these.
+
+    `branches` are the asker's own branch and those above it, so knowledge of a branch reaches its sub-branches;
+    `lines` are product lines.
+    """
 
     branches: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
+    lines: frozenset[str] = frozenset()
 
-    def admits(self, branches: frozenset[str], roles: frozenset[str]) -> bool:
-        """Whether knowledge addressed to `branches` and `roles` (empty: everybody) may be read in this scope."""
-        return (not branches or bool(branches & self.branches)) and (not roles or bool(roles & self.roles))
+    def admits(self, item: Addressed) -> bool:
+        """Whether knowledge with this audience may be read in this scope: every limit that it sets must be met."""
+        return (
+            (not item.branches or bool(item.branches & self.branches))
+            and (not item.roles or bool(item.roles & self.roles))
+            and (not item.lines or bool(item.lines & self.lines))
+        )
 
 
 WHOLE_BANK = Scope()
@@ -43,7 +77,10 @@ WHOLE_BANK = Scope()
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a passage stands in its file; offsets are code points in the extracted text, end exclusive."""
+    """Where a passage stands in its file; offsets are code points in the extracted text, end exclusive.
+
+    `cells` are addresses like `B3:D3`: of the sheet, or of table number `table` (from 1 within the file).
+    """
 
     file: str = ""
     page: int | None = None
@@ -52,23 +89,31 @@ class Source:
     heading: str = ""
     start: int = 0
     end: int = 0
+    table: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PassageText:
-    """One piece of a document as the chunker leaves it, before it has ids."""
+    """One piece of a document as the chunker leaves it, before it has ids.
+
+    `known_questions` are other ways to ask what it answers; `counter_questions` look alike but it answers them not.
+    """
 
     text: str
     source: Source = Source()
     known_questions: tuple[str, ...] = ()
+    counter_questions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentVersion:
     """One wording of a document, e.g. a product leaflet.
 
-    `effective_until` is exclusive; None: until replaced. `branches` and `roles` empty: whole bank.
+    `effective_until` is exclusive; None: until replaced. `branches`, `roles` and `lines` empty: whole bank.
     `payload` is the typed content (product sheet, transcript, playbook, FAQ entry) as JSON-ready data, or None.
+    `editors` changed passages after the upload; like the uploader they may not approve. `file_hash` names the upload
+    that it was read from; `derived_from` the version it was copied from; `superseded_by` the one that ended it.
+    `note` is what the reviewer wrote when sending it back, or the reason of a withdrawal.
     """
 
     version_id: str
@@ -86,14 +131,31 @@ class DocumentVersion:
     branches: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     payload: dict[str, object] | None = None
+    lines: frozenset[str] = frozenset()
+    product_code: str | None = None
+    uploaded_at: datetime | None = None
+    submitted_by: str | None = None
+    submitted_at: datetime | None = None
+    approved_at: datetime | None = None
+    withdrawn_by: str | None = None
+    withdrawn_at: datetime | None = None
+    editors: tuple[str, ...] = ()
+    file_hash: str = ""
+    derived_from: str | None = None
+    superseded_by: str | None = None
+    note: str = ""
 
     def in_force_on(self, day: date) -> bool:
         """Whether a reply written on `day` may quote this version."""
-        return (
-            self.status is VersionStatus.APPROVED
-            and self.effective_from <= day
-            and (self.effective_until is None or day < self.effective_until)
-        )
+        return self.stage_on(day) is Stage.IN_FORCE
+
+    def stage_on(self, day: date) -> Stage:
+        """Where it stands on a business day. One replaced on its own first day is superseded from the start."""
+        if self.status is not VersionStatus.APPROVED:
+            return Stage(self.status.value)
+        if self.effective_until is not None and self.effective_until <= max(day, self.effective_from):
+            return Stage.SUPERSEDED if self.superseded_by else Stage.EXPIRED
+        return Stage.IN_FORCE if self.effective_from <= day else Stage.SCHEDULED
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +176,8 @@ class Passage:
     branches: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     source: Source = Source()
+    lines: frozenset[str] = frozenset()
+    counter_questions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

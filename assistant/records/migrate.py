@@ -13,7 +13,7 @@ from knowledge.stores.database import Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0001"
+HEAD = "0002"
 
 
 def upgrade(database: Database) -> str | None:

@@ -6,8 +6,9 @@ import hashlib
 import secrets
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, select, update
 
 from assistant.records.tables import branches, staff, tokens
 from knowledge.stores.database import Database
@@ -16,7 +17,7 @@ from knowledge.stores.statements import insert_if_absent, upsert
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
-    """One member. `source`: sample, wecom (wrote for the first time) or cli."""
+    """One member. `source`: sample, wecom (wrote for the first time), console or cli; `lines`: product lines."""
 
     userid: str
     name: str
@@ -26,6 +27,7 @@ class StaffMember:
     persona: str | None = None
     active: bool = True
     source: str = "cli"
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Staff:
         """One member, active or not."""
         with self.database.reading() as conn:
             row = conn.execute(select(staff).where(staff.c.userid == userid)).one_or_none()
-        return None if row is None else StaffMember(**row._mapping)
+        return None if row is None else _member(row)
 
     def all(self, *, role: str | None = None) -> list[StaffMember]:
         """Members by userid, of one role if it is given."""
@@ -63,7 +65,7 @@ class Staff:
         if role is not None:
             query = query.where(staff.c.role == role)
         with self.database.reading() as conn:
-            return [StaffMember(**row._mapping) for row in conn.execute(query)]
+            return [_member(row) for row in conn.execute(query)]
 
     def save_branch(self, conn: Connection, branch: Branch) -> None:
         """Add or replace a branch in the caller's transaction."""
@@ -98,6 +100,10 @@ class ApiTokens:
         """End the tokens of that name; returns how many."""
         mine = (tokens.c.userid == userid, tokens.c.name == name, tokens.c.revoked_at.is_(None))
         return conn.execute(update(tokens).where(*mine).values(revoked_at=now)).rowcount
+
+
+def _member(row: Row[Any]) -> StaffMember:
+    return StaffMember(**{**row._mapping, "lines": tuple(row.lines)})
 
 
 def _hash(secret: str) -> str:

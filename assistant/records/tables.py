@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     Table,
     UniqueConstraint,
     text,
@@ -30,6 +31,7 @@ staff = Table(
     Column("active", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("source", Words, nullable=False),
+    Column("lines", JSON, nullable=False, server_default="[]"),
 )
 
 branches = Table(
@@ -226,6 +228,7 @@ tickets = Table(
     Column("answered_at", Instant),
     Column("answer", Words),
     Column("answered_by", Words),
+    Column("version_id", Words),  # the known question that the answer became
     Index(None, "status", "due_at"),
 )
 
@@ -245,4 +248,77 @@ wecom_tokens = Table(
     Column("key", Words, primary_key=True),
     Column("value", Words, nullable=False),
     Column("expires_at", Instant, nullable=False),
+)
+
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("userid", Words, ForeignKey("staff.userid"), primary_key=True),
+    Column("hash", Words, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("must_change", Boolean, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("locked_until", Instant),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("session_hash", Words, primary_key=True),
+    Column("userid", Words, nullable=False),
+    Column("csrf", Words, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Index(None, "userid"),
+)
+
+_UPLOADS_WAITING = text("status IN ('queued', 'reading')")
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("upload_id", Words, primary_key=True),
+    Column("name", Words, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("content", LargeBinary),  # until it is read; then gone, or in `files`
+    Column("options", JSON, nullable=False),
+    Column("uploaded_by", Words, nullable=False),
+    Column("uploaded_at", Instant, nullable=False),
+    Column("status", Words, nullable=False),
+    Column("step", Words, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("lease_until", Instant),
+    Column("finished_at", Instant),
+    Column("reason", Words, nullable=False),
+    Column("message", Words, nullable=False),
+    Column("warnings", JSON, nullable=False),
+    Column("version_ids", JSON, nullable=False),
+    Column("passages", Integer, nullable=False),
+    Index("ix_uploads_waiting", "uploaded_at", sqlite_where=_UPLOADS_WAITING, postgresql_where=_UPLOADS_WAITING),
+    Index(None, "uploaded_by", "uploaded_at"),
+)
+
+recalls = Table(
+    "recalls",
+    metadata,
+    Column("recall_id", Words, primary_key=True),
+    Column("version_id", Words, nullable=False),
+    Column("document_id", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("say_now", Words, nullable=False),
+    Column("days", Integer, nullable=False),
+    Column("recalled_by", Words, nullable=False),
+    Column("recalled_at", Instant, nullable=False),
+    Index(None, "recalled_at"),
+)
+
+recall_notices = Table(
+    "recall_notices",
+    metadata,
+    Column("recall_id", Words, ForeignKey("recalls.recall_id"), primary_key=True),
+    Column("userid", Words, primary_key=True),
+    Column("draft_ids", JSON, nullable=False),
+    Column("sent_draft_ids", JSON, nullable=False),
+    Column("notified_at", Instant, nullable=False),
 )

@@ -26,6 +26,7 @@ class Ticket:
     answered_at: datetime | None = None
     answer: str | None = None
     answered_by: str | None = None
+    version_id: str | None = None
 
 
 @dataclass(frozen=True)

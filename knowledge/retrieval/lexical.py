@@ -51,7 +51,7 @@ class Filter:
         return (
             passage.effective_from <= self.on
             and (passage.effective_until is None or self.on < passage.effective_until)
-            and self.scope.admits(passage.branches, passage.roles)
+            and self.scope.admits(passage)
             and (self.kinds is None or passage.kind in self.kinds)
             and (self.product_codes is None or passage.product_code in self.product_codes)
         )
@@ -126,6 +126,7 @@ class LexicalIndex:
             tantivy.Query.range_query(self._schema, "effective_until", integer, day + 1, None),
             self._any_of("branches", [_EVERYBODY, *allowed.scope.branches]),
             self._any_of("roles", [_EVERYBODY, *allowed.scope.roles]),
+            self._any_of("lines", [_EVERYBODY, *allowed.scope.lines]),
         ]
         if allowed.kinds is not None:
             found.append(self._any_of("kind", [kind.value for kind in allowed.kinds]))
@@ -250,7 +251,7 @@ def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     for name in ("title", "whole"):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
-    for name in ("branches", "roles", "kind", "product", "passage_id"):
+    for name in ("branches", "roles", "lines", "kind", "product", "passage_id"):
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     builder.add_integer_field("effective_from", indexed=True, fast=True)
     builder.add_integer_field("effective_until", indexed=True, fast=True)
@@ -273,6 +274,8 @@ def _entry(passage: Passage, slot: int) -> tantivy.Document:
         document.add_text("branches", branch)
     for role in passage.roles or {_EVERYBODY}:
         document.add_text("roles", role)
+    for line in passage.lines or {_EVERYBODY}:
+        document.add_text("lines", line)
     document.add_integer("effective_from", passage.effective_from.toordinal())
     document.add_integer("effective_until", passage.effective_until.toordinal() if passage.effective_until else _NEVER)
     document.add_unsigned("slot", slot)
@@ -294,4 +297,5 @@ def _digest(passage: Passage) -> str:
     """Changes with everything the index holds of a passage."""
     parts: list[object] = [passage.title, passage.text, *passage.known_questions, passage.kind, passage.product_code]
     parts += [passage.effective_from, passage.effective_until, sorted(passage.branches), sorted(passage.roles)]
+    parts.append(sorted(passage.lines))
     return blake2b("\x1f".join(map(str, parts)).encode(errors="replace"), digest_size=12).hexdigest()

@@ -16,7 +16,7 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-FORMAT = "lexical-2"  # raise it when fields, folding or terms change
+FORMAT = "lexical-3"  # raise it when fields, folding or terms change
 
 
 @dataclass

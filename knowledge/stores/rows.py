@@ -30,6 +30,7 @@ def passage_query() -> Select[Any]:
         tables.versions.c.effective_until,
         tables.versions.c.branches,
         tables.versions.c.roles,
+        tables.versions.c.lines,
     ).join_from(tables.passages, tables.versions)
 
 
@@ -50,6 +51,19 @@ def version_of(row: Row[Any]) -> DocumentVersion:
         branches=frozenset(row.branches),
         roles=frozenset(row.roles),
         payload=row.payload,
+        lines=frozenset(row.lines),
+        product_code=row.product_code,
+        uploaded_at=row.uploaded_at,
+        submitted_by=row.submitted_by,
+        submitted_at=row.submitted_at,
+        approved_at=row.approved_at,
+        withdrawn_by=row.withdrawn_by,
+        withdrawn_at=row.withdrawn_at,
+        editors=tuple(row.editors),
+        file_hash=row.file_hash,
+        derived_from=row.derived_from,
+        superseded_by=row.superseded_by,
+        note=row.note,
     )
 
 
@@ -69,4 +83,6 @@ def passage_of(row: Row[Any]) -> Passage:
         branches=frozenset(row.branches),
         roles=frozenset(row.roles),
         source=Source(**row.source),
+        lines=frozenset(row.lines),
+        counter_questions=tuple(row.counter_questions),
     )

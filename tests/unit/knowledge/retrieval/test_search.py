@@ -130,9 +130,7 @@ def test_nothing_expired_not_yet_valid_or_out_of_scope_is_ever_listed(
     right = {
         p.passage_id
         for p in passages
-        if p.effective_from <= day
-        and (p.effective_until is None or day < p.effective_until)
-        and scope.admits(p.branches, p.roles)
+        if p.effective_from <= day and (p.effective_until is None or day < p.effective_until) and scope.admits(p)
     }
     assert set(ids(result)) == right
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
 MAX_CHARS = 2_000_000
+_SAMPLE = 60  # characters of hidden text that a curator is shown
 
 
 class BlockKind(StrEnum):
@@ -19,11 +20,25 @@ class BlockKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """One filled cell of a row: its column's name (`2026年·个人`, empty where the table has none), value and address.
+
+    `ref` is like `B3`: of the sheet in a workbook, elsewhere of the table itself, rows and columns counted from 1.
+    """
+
+    name: str
+    value: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """One stretch of `ExtractedText.text[start:end]`.
 
-    `level` is the depth of a heading (1 is the top). A row carries its column names in its text and belongs to table
-    number `table`. `lead` is the bold opening of a paragraph. `page` counts from 1; `cells` is like `A2:D2`.
+    `level` is the depth of a heading (1 is the top). A row carries its column names in its text, its filled cells in
+    `row`, and belongs to table number `table`, counted from 1 within the file. `lead` is the bold opening of a
+    paragraph. `page` counts from 1; `cells` is like `A2:D2`. What a reader of the file cannot see is `hidden`; such
+    blocks never stand in an ExtractedText.
     """
 
     kind: BlockKind
@@ -36,6 +51,8 @@ class Block:
     cells: str | None = None
     table: int | None = None
     lead: str = ""
+    row: tuple[Cell, ...] = ()
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +73,58 @@ class ExtractedText:
 
     def to_json(self) -> dict[str, Any]:
         """JSON-ready data, for the way out of the child process."""
-        return asdict(self)
+        return {
+            "text": self.text,
+            "blocks": [_block_data(block) for block in self.blocks],
+            "warnings": [[doubt.code, [list(slot) for slot in doubt.slots]] for doubt in self.warnings],
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> ExtractedText:
         """The inverse of `to_json`."""
-        blocks = tuple(Block(**{**block, "kind": BlockKind(block["kind"])}) for block in data["blocks"])
-        warnings = tuple(
-            Doubt(item["code"], tuple((name, value) for name, value in item["slots"])) for item in data["warnings"]
-        )
+        blocks = tuple(_block(data["text"], dict(item)) for item in data["blocks"])
+        warnings = tuple(Doubt(code, tuple((name, value) for name, value in slots)) for code, slots in data["warnings"])
         return cls(data["text"], blocks, warnings)
 
 
+def _block_data(block: Block) -> dict[str, Any]:
+    """Only what differs from an empty block; the text is found again by its offsets."""
+    data = {name: value for name, empty in _OPTIONAL.items() if (value := getattr(block, name)) != empty}
+    if block.row:
+        data["row"] = [[cell.name, cell.value, cell.ref] for cell in block.row]
+    return {"kind": block.kind.value, **data}
+
+
+def _block(text: str, data: dict[str, Any]) -> Block:
+    row = tuple(Cell(*cell) for cell in data.pop("row", ()))
+    kind = BlockKind(data.pop("kind"))
+    return Block(kind, text[data.get("start", 0) : data.get("end", 0)], row=row, **data)
+
+
+_OPTIONAL = {field.name: field.default for field in fields(Block) if field.name not in {"kind", "text", "row"}}
+
+
 def joined(blocks: Iterable[Block], warnings: Iterable[Doubt] = ()) -> ExtractedText:
-    """Put blocks one under the other and note where each stands; empty ones and those past MAX_CHARS are left out."""
+    """Put blocks one under the other and note where each stands.
+
+    Empty ones and those past MAX_CHARS are left out; so are hidden ones, which leave a doubt.
+    """
     placed: list[Block] = []
+    hidden: list[str] = []
     doubts = list(warnings)
     at = 0
     for block in blocks:
         text = block.text.strip()
         if not text:
             continue
+        if block.hidden:
+            hidden.append(" ".join(text.split()))
+            continue
         if at + len(text) > MAX_CHARS:
             doubts.append(Doubt("text_cut", (("count", str(MAX_CHARS)),)))
             break
-        fields = {name: getattr(block, name) for name in ("kind", "level", "page", "sheet", "cells", "table", "lead")}
-        placed.append(Block(**fields, text=text, start=at, end=at + len(text)))
+        placed.append(replace(block, text=text, start=at, end=at + len(text)))
         at += len(text) + 1
+    if hidden:
+        doubts.append(Doubt("hidden_text", (("count", str(len(hidden))), ("sample", " ".join(hidden)[:_SAMPLE]))))
     return ExtractedText("\n".join(block.text for block in placed), tuple(placed), tuple(doubts))

@@ -7,6 +7,12 @@ AssistantError
 ├── StaffUnknown
 ├── StaffInactive
 ├── FinalTextMissing
+├── SignInRefused
+├── PasswordTooWeak
+├── BranchUnknown
+├── BranchNotMovable
+├── RoleUnknown
+├── OwnAccountProtected
 └── ModelUnavailable            the language model did not answer usefully in time
 """
 
@@ -55,6 +61,42 @@ class FinalTextMissing(AssistantError):
     """An edited draft needs the text that was sent: give it with --text."""
 
     code = "final_text_missing"
+
+
+class SignInRefused(AssistantError):
+    """Userid and password do not fit, or the account is locked or inactive."""
+
+    code = "sign_in_refused"
+
+
+class PasswordTooWeak(AssistantError):
+    """This password is not good enough."""
+
+    code = "password_too_weak"
+
+
+class BranchUnknown(AssistantError):
+    """There is no such branch."""
+
+    code = "branch_missing"
+
+
+class BranchNotMovable(AssistantError):
+    """A branch cannot stand below itself."""
+
+    code = "branch_not_movable"
+
+
+class RoleUnknown(AssistantError):
+    """There is no such role."""
+
+    code = "role_unknown"
+
+
+class OwnAccountProtected(AssistantError):
+    """Nobody takes the console away from themselves."""
+
+    code = "own_account_protected"
 
 
 class ModelUnavailable(AssistantError):

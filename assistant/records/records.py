@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from assistant.records.accounts import Accounts
 from assistant.records.audit import Audit
 from assistant.records.customers import Customers
 from assistant.records.decisions import Decisions
@@ -35,6 +36,7 @@ class Records:
     tickets: Tickets
     api_tokens: ApiTokens
     wecom_tokens: WecomTokens
+    accounts: Accounts
 
     @classmethod
     def of(cls, database: Database) -> Records:
@@ -52,4 +54,5 @@ class Records:
             Tickets(database),
             ApiTokens(database),
             WecomTokens(database),
+            Accounts(database),
         )

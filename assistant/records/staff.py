@@ -101,6 +101,11 @@ class ApiTokens:
         mine = (tokens.c.userid == userid, tokens.c.name == name, tokens.c.revoked_at.is_(None))
         return conn.execute(update(tokens).where(*mine).values(revoked_at=now)).rowcount
 
+    def revoke_all(self, conn: Connection, userid: str, *, now: datetime) -> int:
+        """End every token of a member; returns how many."""
+        mine = (tokens.c.userid == userid, tokens.c.revoked_at.is_(None))
+        return conn.execute(update(tokens).where(*mine).values(revoked_at=now)).rowcount
+
 
 def _member(row: Row[Any]) -> StaffMember:
     return StaffMember(**{**row._mapping, "lines": tuple(row.lines)})

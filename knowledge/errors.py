@@ -4,8 +4,11 @@ KnowledgeError
 ├── DocumentRefused            a file could not be read into a document
 ├── DocumentNotFound
 ├── VersionNotApproved
+├── VersionNotDraft
 ├── VersionWithdrawn
 ├── ApproverNotAllowed
+├── CuratorNotAllowed
+├── DetailsInvalid
 ├── DatabaseUnavailable
 │   └── DatabaseNotMigrated
 └── IndexUnavailable
@@ -42,6 +45,12 @@ class VersionNotApproved(KnowledgeError):
     code = "version_not_approved"
 
 
+class VersionNotDraft(KnowledgeError):
+    """This version is not in the state that the step needs: only drafts are edited, only versions in review decided."""
+
+    code = "version_not_draft"
+
+
 class VersionWithdrawn(KnowledgeError):
     """This version was withdrawn and stays so: load the wording again with a new first day."""
 
@@ -52,6 +61,18 @@ class ApproverNotAllowed(KnowledgeError):
     """Only a curator or a compliance officer other than the uploader may approve a version."""
 
     code = "approver_not_allowed"
+
+
+class CuratorNotAllowed(KnowledgeError):
+    """Only an active curator or compliance officer may change knowledge."""
+
+    code = "curator_not_allowed"
+
+
+class DetailsInvalid(KnowledgeError):
+    """A date, scope or text given for a version cannot be; ids["field"] and ids["reason"] say which and why."""
+
+    code = "details_invalid"
 
 
 class DatabaseUnavailable(KnowledgeError):

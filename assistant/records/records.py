@@ -13,6 +13,7 @@ from assistant.records.inbox import Inbox
 from assistant.records.outbox import Outbox
 from assistant.records.staff import ApiTokens, Staff
 from assistant.records.tickets import Tickets
+from assistant.records.uploads import Uploads
 from assistant.records.wecom_tokens import WecomTokens
 from knowledge.stores.database import Database
 
@@ -36,6 +37,7 @@ class Records:
     tickets: Tickets
     api_tokens: ApiTokens
     wecom_tokens: WecomTokens
+    uploads: Uploads
     accounts: Accounts
 
     @classmethod
@@ -54,5 +56,6 @@ class Records:
             Tickets(database),
             ApiTokens(database),
             WecomTokens(database),
+            Uploads(database),
             Accounts(database),
         )

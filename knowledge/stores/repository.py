@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 
 from knowledge.documents import DocumentKind, DocumentVersion, Passage, PassageText, VersionStatus
-from knowledge.errors import ApproverNotAllowed, DocumentNotFound, VersionWithdrawn
+from knowledge.errors import ApproverNotAllowed, DocumentNotFound, VersionNotDraft, VersionWithdrawn
 from knowledge.products import ProductSheet
 from knowledge.stores import tables
 from knowledge.stores.database import Database
@@ -19,6 +19,8 @@ from knowledge.stores.rows import has_a_day, passage_of, passage_query, version_
 from knowledge.stores.statements import insert_if_absent
 
 _ID_BATCH = 500  # parameters in one IN list
+_CHANGES_KEPT = 10_000  # revisions; an index that is further behind reads everything
+_PRUNE_EVERY = 1_000
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,11 @@ class KnowledgeStore:
         payload: Mapping[str, object] | None = None,
         branches: Iterable[str] = (),
         roles: Iterable[str] = (),
+        lines: Iterable[str] = (),
         product_code: str | None = None,
         version: int | None = None,
+        file_hash: str = "",
+        derived_from: str | None = None,
         now: datetime | None = None,
         conn: Connection | None = None,
     ) -> DocumentVersion:
@@ -73,15 +78,37 @@ class KnowledgeStore:
                 "uploaded_at": now,
                 "branches": sorted(branches),
                 "roles": sorted(roles),
+                "lines": sorted(lines),
                 "product_code": product_code,
                 "payload": dict(payload) if payload is not None else None,
+                "file_hash": file_hash,
+                "derived_from": derived_from,
+                "editors": [],
+                "note": "",
             }
             conn.execute(tables.versions.insert(), row)
             if passages:
-                conn.execute(tables.passages.insert(), _passage_rows(str(row["version_id"]), passages))
+                conn.execute(tables.passages.insert(), passage_rows(str(row["version_id"]), passages))
             return version_of(
                 conn.execute(select(tables.versions).where(tables.versions.c.version_id == row["version_id"])).one()
             )
+
+    def submit(self, version_id: str, by: str, *, now: datetime, conn: Connection | None = None) -> DocumentVersion:
+        """Hand a draft in for review. Raises: DocumentNotFound, VersionNotDraft."""
+        with self._writing(conn) as conn:
+            version = locked_version(conn, version_id)
+            if version.status is VersionStatus.IN_REVIEW:
+                return version
+            _require(version, VersionStatus.DRAFT)
+            _change(conn, version_id, status=VersionStatus.IN_REVIEW.value, submitted_by=by, submitted_at=now, note="")
+            return _one(conn, version_id)
+
+    def send_back(self, version_id: str, note: str, *, conn: Connection | None = None) -> DocumentVersion:
+        """Return a version from review to its authors with a note. Raises: DocumentNotFound, VersionNotDraft."""
+        with self._writing(conn) as conn:
+            _require(locked_version(conn, version_id), VersionStatus.IN_REVIEW)
+            _change(conn, version_id, status=VersionStatus.DRAFT.value, note=note)
+            return _one(conn, version_id)
 
     def approve(
         self, version_id: str, by: str, *, now: datetime | None = None, conn: Connection | None = None
@@ -90,36 +117,37 @@ class KnowledgeStore:
 
         An approved version that began earlier ends where this one begins, one with the same first day is replaced
         whole, and this one ends where a later approved one begins: so at most one is in force on any day.
-        Raises: DocumentNotFound, VersionWithdrawn, ApproverNotAllowed when the uploader approves.
+        Raises: DocumentNotFound, VersionWithdrawn, ApproverNotAllowed when somebody approves an own wording.
         """
         with self._writing(conn) as conn:
-            version = _locked(conn, version_id)
+            version = locked_version(conn, version_id)
             if version.status is VersionStatus.APPROVED:
                 return version
             if version.status is VersionStatus.WITHDRAWN:
                 raise VersionWithdrawn(version_id=version_id)
-            if by == version.uploaded_by:
+            if by in {version.uploaded_by, version.submitted_by, *version.editors}:
                 raise ApproverNotAllowed(version_id=version_id, by=by)
-            until = _make_way(conn, version)
-            _change(
-                conn,
-                version_id,
-                status=VersionStatus.APPROVED.value,
-                effective_until=until,
-                approved_by=by,
-                approved_at=now,
-            )
-            _bump(conn)
+            until, successor, ended = _make_way(conn, version)
+            approval = {"approved_by": by, "approved_at": now, "effective_until": until, "superseded_by": successor}
+            _change(conn, version_id, status=VersionStatus.APPROVED.value, **approval)
+            _bump(conn, version_id, *ended)
             return _one(conn, version_id)
 
     def withdraw(
-        self, version_id: str, by: str, *, now: datetime | None = None, conn: Connection | None = None
+        self,
+        version_id: str,
+        by: str,
+        *,
+        note: str = "",
+        now: datetime | None = None,
+        conn: Connection | None = None,
     ) -> DocumentVersion:
         """Take a version out of retrieval for good. Raises DocumentNotFound."""
         with self._writing(conn) as conn:
-            if _locked(conn, version_id).status is not VersionStatus.WITHDRAWN:
-                _change(conn, version_id, status=VersionStatus.WITHDRAWN.value, withdrawn_by=by, withdrawn_at=now)
-                _bump(conn)
+            if locked_version(conn, version_id).status is not VersionStatus.WITHDRAWN:
+                withdrawal = {"withdrawn_by": by, "withdrawn_at": now, "note": note}
+                _change(conn, version_id, status=VersionStatus.WITHDRAWN.value, **withdrawal)
+                _bump(conn, version_id)
             return _one(conn, version_id)
 
     def version(self, version_id: str) -> DocumentVersion:
@@ -258,7 +286,8 @@ def _free_number(known: Sequence[DocumentVersion], wanted: int | None) -> int:
     return max(taken, default=0) + 1
 
 
-def _passage_rows(version_id: str, texts: Sequence[PassageText]) -> list[dict[str, Any]]:
+def passage_rows(version_id: str, texts: Sequence[PassageText]) -> list[dict[str, Any]]:
+    """Rows of a version's passages, numbered from 1 in reading order."""
     return [
         {
             "passage_id": f"{version_id}#p{position}",
@@ -267,12 +296,13 @@ def _passage_rows(version_id: str, texts: Sequence[PassageText]) -> list[dict[st
             "text": text.text,
             "known_questions": list(text.known_questions),
             "source": asdict(text.source),
+            "counter_questions": list(text.counter_questions),
         }
         for position, text in enumerate(texts, start=1)
     ]
 
 
-def _locked(conn: Connection, version_id: str) -> DocumentVersion:
+def locked_version(conn: Connection, version_id: str) -> DocumentVersion:
     """One version, its document held until the transaction ends. Raises DocumentNotFound."""
     version = _one(conn, version_id)
     conn.execute(
@@ -288,8 +318,13 @@ def _one(conn: Connection, version_id: str) -> DocumentVersion:
     return version_of(row)
 
 
-def _make_way(conn: Connection, version: DocumentVersion) -> date | None:
-    """Shorten what overlaps `version`; returns the end that `version` itself may have."""
+def _require(version: DocumentVersion, status: VersionStatus) -> None:
+    if version.status is not status:
+        raise VersionNotDraft(version_id=version.version_id, status=version.status.value)
+
+
+def _make_way(conn: Connection, version: DocumentVersion) -> tuple[date | None, str | None, list[str]]:
+    """Shorten what overlaps `version`. Returns the end that it may have itself, what ends it, and what it ended."""
     query = select(tables.versions).where(
         tables.versions.c.document_id == version.document_id,
         tables.versions.c.status == VersionStatus.APPROVED.value,
@@ -297,15 +332,20 @@ def _make_way(conn: Connection, version: DocumentVersion) -> date | None:
     )
     first, until = version.effective_from, version.effective_until
     if until is not None and until <= first:
-        return until
+        return until, None, []
     others = [version_of(row) for row in conn.execute(query)]
-    for other in others:
-        if other.effective_from > first and _holds_a_day(other):
-            until = other.effective_from if until is None else min(until, other.effective_from)
-    for other in others:
-        if other.effective_from <= first and (other.effective_until is None or first < other.effective_until):
-            _change(conn, other.version_id, effective_until=first)
-    return until
+    later = [other for other in others if other.effective_from > first and _holds_a_day(other)]
+    successor = min(later, key=lambda other: other.effective_from, default=None)
+    ended = [
+        other.version_id
+        for other in others
+        if other.effective_from <= first and (other.effective_until is None or first < other.effective_until)
+    ]
+    for version_id in ended:
+        _change(conn, version_id, effective_until=first, superseded_by=version.version_id)
+    if successor is None or (until is not None and until <= successor.effective_from):
+        return until, None, ended
+    return successor.effective_from, successor.version_id, ended
 
 
 def _holds_a_day(version: DocumentVersion) -> bool:
@@ -316,7 +356,14 @@ def _change(conn: Connection, version_id: str, **columns: object) -> None:
     conn.execute(update(tables.versions).where(tables.versions.c.version_id == version_id).values(**columns))
 
 
-def _bump(conn: Connection) -> None:
+def _bump(conn: Connection, *version_ids: str) -> None:
+    """Move the revision on and note which versions it touched; old notes go."""
     changed = conn.execute(update(tables.knowledge_revision).values(revision=tables.knowledge_revision.c.revision + 1))
     if changed.rowcount == 0:
         insert_if_absent(conn, tables.knowledge_revision, ("id",), {"id": 1, "revision": 1})
+    revision = conn.execute(select(tables.knowledge_revision.c.revision)).scalar_one()
+    rows = [{"revision": revision, "version_id": version_id} for version_id in dict.fromkeys(version_ids)]
+    conn.execute(tables.knowledge_changes.insert(), rows)
+    if revision % _PRUNE_EVERY == 0:
+        old = tables.knowledge_changes.c.revision <= revision - _CHANGES_KEPT
+        conn.execute(delete(tables.knowledge_changes).where(old))

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from connectors.wecom.client import WorkClient
     from connectors.wecom.envelope import Envelope
     from connectors.wecom.local_state import LocalWeCom
+    from knowledge.ingestion.ingest import Ingestor
     from knowledge.retrieval.locking import FolderLock
     from knowledge.retrieval.search import KnowledgeRetriever
     from knowledge.retrieval.vectors import VectorIndex
@@ -42,6 +43,7 @@ DRAFTING_THREADS_WITH_MODEL = 8
 SENDING_THREADS = 8
 SENDING_GATHER_S = 0.05  # a batch costs the database as much as a single message
 HOUSEKEEPING_S = 60.0
+LOADING_IDLE_S = 0.3
 
 
 def now() -> datetime:
@@ -155,14 +157,14 @@ def build_services(settings: Settings, *, owner: bool = False, clock: Callable[[
     """Build everything once. `owner`: this process owns the indexes and the SQLite file."""
     from assistant.asking import Asking
     from assistant.deciding import Deciding
-    from assistant.masking import mask
+    from assistant.middle_office import MiddleOffice
     from assistant.records.records import Records
     from connectors.services import Services
-    from knowledge.ingestion.ingest import Ingestor
     from knowledge.stores.repository import KnowledgeStore
 
     records = Records.of(open_database(settings, owner=owner))
     store = KnowledgeStore(records.database)
+    ingestor = build_ingestor(store)
     gate = load_gate()
     retriever = build_retriever(settings, store, owner=owner)
     pipeline = build_pipeline(settings, store, retriever, gate, warm=owner)
@@ -182,9 +184,18 @@ def build_services(settings: Settings, *, owner: bool = False, clock: Callable[[
         gate=gate,
         asking=asking,
         deciding=Deciding(records, gate, pipeline.library.product_names),
-        ingestor=Ingestor(store, mask=mask),
+        ingestor=ingestor,
+        middle_office=MiddleOffice.of(records, store, ingestor),
         now=clock,
     )
+
+
+def build_ingestor(store: KnowledgeStore) -> Ingestor:
+    """Reads files into versions, personal data masked."""
+    from assistant.masking import mask
+    from knowledge.ingestion.ingest import Ingestor
+
+    return Ingestor(store, mask=mask)
 
 
 def settings_fingerprint(settings: Settings) -> str:
@@ -302,6 +313,7 @@ def run_web(
     # Sending has a process of its own: beside drafting, which keeps Python busy, each call would wait for its turn.
     commands = [worker_command("drafting")] * settings.workers
     commands += [worker_command("sending")] if settings.wecom_configured else []
+    commands.append(worker_command("loading"))
     workers = Workers(commands, handover=settings.handover())
     app = create_app(settings, records, workers=workers, local=local)
     config = uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning", access_log=False)
@@ -331,6 +343,7 @@ def _take_over(settings: Settings, records: Records) -> FolderLock:
             raise HomeInUse(str(settings.home))
         records.inbox.release_all(now=now())
         records.outbox.release_all(now=now())
+        records.uploads.release_all()
     return lock
 
 
@@ -404,7 +417,7 @@ def build_sending(
 
 
 def worker(work: str) -> None:
-    """A worker process for `drafting` or `sending`: works until its parent leaves."""
+    """A worker process for `drafting`, `sending` or `loading`: works until its parent leaves."""
     import threading
 
     from assistant.settings import received
@@ -414,7 +427,7 @@ def worker(work: str) -> None:
     configure_logging(settings)
     stop = threading.Event()
     leave_with_parent(stop.set)
-    {"drafting": _draft_until, "sending": _send_until}[work](settings, stop)
+    {"drafting": _draft_until, "sending": _send_until, "loading": _load_until}[work](settings, stop)
 
 
 def _draft_until(settings: Settings, stop: threading.Event) -> None:
@@ -447,6 +460,19 @@ def _send_until(settings: Settings, stop: threading.Event) -> None:
     records = Records.of(open_database(settings))
     with ThreadPoolExecutor(SENDING_THREADS) as senders:
         run_until(stop, build_sending(settings, records, senders).step, gather_s=SENDING_GATHER_S)
+    records.database.close()
+
+
+def _load_until(settings: Settings, stop: threading.Event) -> None:
+    from assistant.middle_office import MiddleOffice
+    from assistant.records.records import Records
+    from assistant.working import run_until
+    from knowledge.stores.repository import KnowledgeStore
+
+    records = Records.of(open_database(settings))
+    store = KnowledgeStore(records.database)
+    loading = MiddleOffice.of(records, store, build_ingestor(store)).loading
+    run_until(stop, lambda: loading.step(now()), idle_s=LOADING_IDLE_S)
     records.database.close()
 
 

@@ -19,7 +19,6 @@ from knowledge.ingestion.ingest import IngestedFile, Upload
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=5)  # longer than the reading of any one file may take
-_KEPT = ("branches", "roles", "lines")
 
 
 class FileReader(Protocol):
@@ -91,7 +90,9 @@ def options_of(upload: Upload) -> dict[str, Any]:
         "kind": upload.kind.value if upload.kind else None,
         "document_id": upload.document_id,
         "title": upload.title,
-        **{name: sorted(getattr(upload, name)) for name in _KEPT},
+        "branches": sorted(upload.branches),
+        "roles": sorted(upload.roles),
+        "lines": sorted(upload.lines),
     }
 
 
@@ -106,5 +107,7 @@ def upload_from(options: dict[str, Any], *, uploaded_by: str, now: datetime) -> 
         document_id=options["document_id"],
         title=options["title"],
         now=now,
-        **{name: frozenset(options[name]) for name in _KEPT},
+        branches=frozenset(options["branches"]),
+        roles=frozenset(options["roles"]),
+        lines=frozenset(options["lines"]),
     )

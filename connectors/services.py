@@ -11,6 +11,7 @@ from assistant.asking import Asking
 from assistant.clock import business_day
 from assistant.compliance.gate import ComplianceGate
 from assistant.deciding import Deciding
+from assistant.middle_office import MiddleOffice
 from assistant.records.records import Records
 from assistant.settings import Settings
 from knowledge.ingestion.ingest import Ingestor
@@ -31,6 +32,7 @@ class Services:
     asking: Asking
     deciding: Deciding
     ingestor: Ingestor
+    middle_office: MiddleOffice
     now: Callable[[], datetime]
 
     def today(self) -> date:

@@ -99,6 +99,9 @@ class Uploads:
 
     def claim(self, *, now: datetime, lease: timedelta) -> tuple[StoredUpload, bytes] | None:
         """Take the oldest waiting file, or one whose reader died; None: nothing waits."""
+        with self.database.reading() as conn:  # the one writer is not asked for its turn twice a second
+            if conn.execute(select(uploads.c.upload_id).where(_waits(now)).limit(1)).first() is None:
+                return None
         with self.database.writing() as conn:
             query = select(*_SHOWN, uploads.c.content).where(_waits(now)).order_by(uploads.c.uploaded_at).limit(1)
             row = conn.execute(query.with_for_update(skip_locked=True)).one_or_none()

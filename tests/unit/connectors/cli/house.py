@@ -19,6 +19,7 @@ from assistant.compliance.gate import ComplianceGate
 from assistant.deciding import Deciding
 from assistant.library import Library
 from assistant.masking import mask
+from assistant.middle_office import MiddleOffice
 from assistant.records.migrate import upgrade
 from assistant.records.records import Records
 from assistant.settings import Settings, explain
@@ -60,6 +61,7 @@ class House:
         store = KnowledgeStore(records.database)
         retriever = KnowledgeRetriever(store, folder=self.home / "index")
         pipeline = AnswerQuestion(retriever, Library(store), self.gate, Messages.load())
+        ingestor = Ingestor(store, mask=mask)
         services = Services(
             settings=settings,
             home=self.home,
@@ -69,7 +71,8 @@ class House:
             gate=self.gate,
             asking=Asking(records, pipeline, timedelta(hours=4), "test"),
             deciding=Deciding(records, self.gate),
-            ingestor=Ingestor(store, mask=mask),
+            ingestor=ingestor,
+            middle_office=MiddleOffice.of(records, store, ingestor),
             now=lambda: self.now,
         )
         try:

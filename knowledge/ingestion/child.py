@@ -1,63 +1,125 @@
-"""The child process that parses one hostile-until-proven-otherwise file: `python -m knowledge.ingestion.child .pdf`.
+"""The processes that parse foreign files: `python -m knowledge.ingestion.child FD`.
 
-Bytes come on standard input, one JSON object goes to standard output: {"extracted": ...} or {"refused": reason}.
+One warm process has the libraries loaded and no network. For every request it forks a watcher, which forks the worker
+that parses and then ends: so a file costs two forks and not the start of Python, and no worker sees a second file.
+
+A request is a padded JSON line on the control socket, with the socket of its conversation. There the file comes in
+until the other side shuts its half; out go JSON lines: the answer in parts, {"done": true}, and from the watcher how it
+ended: {"status": as of wait, "peak_kb": resident memory}.
 """
 
 from __future__ import annotations
 
-import ctypes
+import base64
+import importlib
 import json
-import logging
 import os
-import resource
 import signal
+import socket
 import sys
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NoReturn
 
 from knowledge.errors import DocumentRefused
+from knowledge.ingestion.confinement import confine, die_with_parent, leave_network
 from knowledge.ingestion.formats.registry import parser
+from knowledge.ingestion.inspection import inspect
 
-MEMORY_BYTES = 1536 * 1024 * 1024
-CPU_SECONDS = 30
-_DIE_WITH_PARENT = 1  # prctl's PR_SET_PDEATHSIG
+REQUEST_BYTES = 256
+MAX_BLOCKS = 400_000
+_BLOCKS_A_LINE = 500
+_LIBRARIES = {
+    ".pdf": ("pypdfium2", "pdfplumber"),
+    ".docx": ("docx",),
+    ".xlsx": ("openpyxl",),
+    ".xlsm": ("openpyxl",),
+    ".pptx": ("defusedxml.ElementTree",),
+}
 
 
 def main() -> None:
-    """Parse standard input under limits."""
-    answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a library prints must not mix with the answer
-    _limit()
-    data = sys.stdin.buffer.read()
-    answer.write(json.dumps(_parsed(data, sys.argv[1]), ensure_ascii=False))
-    answer.flush()
+    """Serve requests until the other side of the control socket is gone."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    leave_network()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended watchers leave nothing behind
+    while True:
+        request, sockets, _, _ = socket.recv_fds(control, REQUEST_BYTES, 1)
+        if not request or not sockets:
+            return
+        wanted = json.loads(request)
+        _load(wanted["suffix"])
+        if os.fork() == 0:
+            control.close()
+            _watch(wanted, sockets[0])
+        os.close(sockets[0])
+
+
+def _load(suffix: str) -> None:
+    """Import what the format needs before the fork, once."""
+    parser(suffix)
+    for library in _LIBRARIES.get(suffix, ()):
+        importlib.import_module(library)
+
+
+def _watch(wanted: dict[str, Any], conversation: int) -> NoReturn:
+    """Fork the worker, kill it when its time is over, report how it ended."""
+    die_with_parent()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    worker = os.fork()
+    if worker == 0:
+        _work(wanted, conversation)
+    signal.signal(signal.SIGALRM, lambda *_: os.kill(worker, signal.SIGKILL))
+    signal.setitimer(signal.ITIMER_REAL, wanted["wall_seconds"])
+    _, status, usage = os.wait4(worker, 0)
+    ended = {"status": status, "peak_kb": usage.ru_maxrss}
+    os.write(conversation, f"\n{json.dumps(ended)}\n".encode())
+    os._exit(0)
+
+
+def _work(wanted: dict[str, Any], conversation: int) -> NoReturn:
+    die_with_parent()
+    confine()
+    with open(conversation, "rb", closefd=False) as file:
+        data = file.read()
+    with open(conversation, "wb", closefd=False) as file:
+        for line in _answer(data, wanted):
+            file.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
     os._exit(0)  # no clean-up of half-broken library state
 
 
-def _parsed(data: bytes, suffix: str) -> dict[str, Any]:
+def _answer(data: bytes, wanted: dict[str, Any]) -> Iterator[dict[str, Any]]:
     try:
-        return {"extracted": parser(suffix)(data).to_json()}
+        if wanted.get("page"):
+            yield {"picture": _picture(data, wanted["page"], wanted["width"])}
+        else:
+            yield from _extracted(data, wanted["suffix"])
     except DocumentRefused as exc:
-        return {"refused": exc.ids.get("reason", "broken")}
+        yield {"refused": {"reason": "broken", **exc.ids}}
     except MemoryError:
-        return {"refused": "too_much_memory"}
+        yield {"refused": {"reason": "too_much_memory"}}
+    except RecursionError:
+        yield {"refused": {"reason": "too_deep"}}
     except Exception as exc:  # noqa: BLE001  # the outermost door of this process; parsers raise anything on bad files
-        return {"refused": "broken", "error": type(exc).__name__}
+        yield {"refused": {"reason": "broken"}, "error": type(exc).__name__}
+    yield {"done": True}
 
 
-def _limit() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 2))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
-    logging.disable(logging.CRITICAL)
-    sys.addaudithook(_refuse_network)
+def _extracted(data: bytes, suffix: str) -> Iterator[dict[str, Any]]:
+    """In parts, so that the reader never decodes much at once."""
+    doubts = inspect(data, suffix)
+    extracted = parser(suffix)(data)
+    if len(extracted.blocks) > MAX_BLOCKS:
+        raise DocumentRefused(reason="too_large")
+    whole = extracted.to_json()
+    blocks = whole.pop("blocks")
+    yield {"extracted": whole, "doubts": [[doubt.code, doubt.slots] for doubt in doubts]}
+    for at in range(0, len(blocks), _BLOCKS_A_LINE):
+        yield {"blocks": blocks[at : at + _BLOCKS_A_LINE]}
 
 
-def _refuse_network(event: str, _: tuple[Any, ...]) -> None:
-    if event in {"socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen", "os.exec", "os.system"}:
-        raise PermissionError(event)
+def _picture(data: bytes, page: int, width: int) -> str:
+    module = importlib.import_module("knowledge.ingestion.formats.page_picture")
+    return base64.b64encode(module.render(data, page, width=width)).decode("ascii")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import Any
 
 from knowledge.documents import DocumentKind
 from knowledge.errors import DocumentRefused
+from knowledge.ingestion.checks import check_name
 from knowledge.ingestion.chunking import chunk
 from knowledge.ingestion.dates import stated_in_front_matter, stated_in_opening
 from knowledge.ingestion.extracted import BlockKind, Doubt, ExtractedText
@@ -49,6 +50,7 @@ def read_document(
     file = file if file is not None else PurePosixPath(name).name
     suffix = PurePosixPath(name).suffix.lower()
     try:
+        check_name(name)
         check_bytes(data, suffix)
         if suffix in YAML:
             found = _read_yaml(data, name, file, kind)

@@ -28,7 +28,9 @@ def sentence(table: str, key: str, **slots: str) -> str:
 
 def reason_sentence(reason: str, **ids: str) -> str:
     """What to tell people about a refused file and what to do next; `reason` is DocumentRefused.ids["reason"]."""
-    return sentence("reasons", reason if reason in words("reasons") else "broken", **ids)
+    kinds = words("file_types")
+    actual = str(kinds.get(ids.get("actual", ""), kinds["unknown"]))
+    return sentence("reasons", reason if reason in words("reasons") else "broken", **ids, actual_name=actual)
 
 
 def warning_sentence(warning: str, **slots: str) -> str:

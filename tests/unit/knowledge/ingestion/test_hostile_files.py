@@ -73,7 +73,7 @@ HOSTILE: dict[str, tuple[bytes, str, str]] = {
     "blank PDF": (making.pdf_bytes([""]), ".pdf", "empty"),
     "scan": (_scan(), ".pdf", "no_text_layer"),
     "a cut PDF": (b"%PDF-1.5\n1 0 obj", ".pdf", "broken"),
-    "entity bomb": (making.zip_bytes({"ppt/slides/slide1.xml": ENTITIES}), ".pptx", "broken"),
+    "entity bomb": (making.zip_bytes({"ppt/slides/slide1.xml": ENTITIES}), ".pptx", "entities"),
 }
 
 
@@ -84,7 +84,8 @@ def test_a_hostile_file_is_refused_with_its_reason(case: str) -> None:
         read_document(data, f"文件{suffix}", extract=extract)
     assert refused.value.ids["reason"] == reason
     assert refused.value.ids["file"] == f"文件{suffix}"
-    assert refusal_sentence(refused.value) == words("reasons")[reason]
+    assert refusal_sentence(refused.value).startswith(words("reasons")[reason].split("$")[0])
+    assert "$" not in refusal_sentence(refused.value)
 
 
 def test_every_reason_says_what_to_do_next() -> None:

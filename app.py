@@ -265,14 +265,22 @@ def create_app(
     workers: Workers | None = None,
     local: LocalWeCom | None = None,
     clock: Callable[[], datetime] = now,
+    services: Callable[[], Services] | None = None,
 ) -> FastAPI:
-    """The web application; `local`: a demo with its phone page and a small WeCom of its own."""
+    """The web application; `local`: a demo with its phone page and a small WeCom of its own.
+
+    `services` is called by the first request that needs more than records; without it they are built then.
+    """
     from fastapi import FastAPI
 
+    from connectors.built_once import BuiltOnce
+    from connectors.console.console import console_app
     from connectors.health import health_router
     from connectors.wecom.callback import callback_router, unconfigured_router
 
     app = FastAPI(title="wainao", version=code_version(), docs_url=None, redoc_url=None)
+    services = services or BuiltOnce(lambda: build_services(settings, clock=clock))
+    app.mount("/console", console_app(services, secure=settings.console_secure))
     app.include_router(
         health_router(records, workers.alive if workers else lambda: 0, workers.wanted if workers else 0)
     )
@@ -303,6 +311,7 @@ def run_web(
     import uvicorn
 
     from assistant.records.records import Records
+    from connectors.built_once import BuiltOnce
     from connectors.listening import listening_socket
     from connectors.supervisor import Workers, worker_command
 
@@ -315,7 +324,8 @@ def run_web(
     commands += [worker_command("sending")] if settings.wecom_configured else []
     commands.append(worker_command("loading"))
     workers = Workers(commands, handover=settings.handover())
-    app = create_app(settings, records, workers=workers, local=local)
+    services = BuiltOnce(lambda: build_services(settings))
+    app = create_app(settings, records, workers=workers, local=local, services=services)
     config = uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     workers.start()
@@ -325,6 +335,7 @@ def run_web(
     finally:
         workers.stop()
         lock.release()
+        services.close()
         records.database.close()
 
 

@@ -56,6 +56,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
+    console_secure: bool = Field(False, description="Mark the console's cookies Secure also where a proxy ends TLS.")
     workers: int = Field(1, ge=1, le=16, description="Worker processes that draft.")
     retrieval_top_k: int = Field(8, ge=1, le=50, description="Passages per draft.")
     decision_timeout_hours: int = Field(24, ge=1, description="After this a draft without a decision is `ignored`, h.")

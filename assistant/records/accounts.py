@@ -122,7 +122,7 @@ def _lock_after(failed: int, now: datetime) -> datetime | None:
     if failed <= FREE_FAILURES:
         return None
     doublings = min(failed - FREE_FAILURES - 1, 16)
-    return now + min(FIRST_LOCK * 2**doublings, LONGEST_LOCK)
+    return now + min(FIRST_LOCK * (1 << doublings), LONGEST_LOCK)
 
 
 def _hash(secret: str) -> str:

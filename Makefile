@@ -11,7 +11,7 @@ DECLARED := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := all
 .PHONY: all install install-light demo test lint types format gallery clean \
-	bench-callbacks bench-kill bench-gate bench-retrieval
+	bench-callbacks bench-kill bench-gate bench-retrieval bench-ingest
 
 all: test
 
@@ -91,6 +91,13 @@ bench-retrieval: $(LIGHT)
 		--qrels $(CORPUS)/qrels.dev.tsv --no-aliases --json
 	$(BIN)/wainao eval retrieval --corpus $(CORPUS)/corpus.jsonl --queries $(CORPUS)/queries.dev.jsonl \
 		--qrels $(CORPUS)/qrels.dev.tsv --aliases --json
+
+DOCUMENTS ?= ../shared/data/documents ../shared/data/regulations
+PEERS := .peers
+bench-ingest: $(DEV)
+	@[ -d $(PEERS)/langchain_community ] || $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt \
+		--target $(PEERS) langchain-community langchain-text-splitters langchain-chroma pypdf docx2txt beautifulsoup4 chardet
+	$(BIN)/python -m tests.load.ingest_speed $(DOCUMENTS) --peers $(PEERS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

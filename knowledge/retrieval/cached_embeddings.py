@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Protocol
 
@@ -14,8 +14,8 @@ _EMBED_AT_ONCE = 512
 class EmbeddingStore(Protocol):
     """Where vectors are kept, float32 little-endian by content key."""
 
-    def cached_embeddings(self, embedder_id: str) -> dict[str, bytes]:
-        """All vectors of one embedder."""
+    def embeddings(self, embedder_id: str, keys: Sequence[str]) -> dict[str, bytes]:
+        """Those of the vectors that are kept."""
         ...
 
     def store_embeddings(self, embedder_id: str, rows: Mapping[str, bytes]) -> None:
@@ -29,25 +29,21 @@ def content_key(text: str) -> str:
 
 
 class CachedEmbeddings:
-    """Called with content keys, gives their vectors: from the store where it has them, else embedded and stored."""
+    """Called with content keys, gives their vectors: from the store where it has them, else embedded and stored.
 
-    def __init__(self, store: EmbeddingStore, embedder: Embedder, texts: Mapping[str, str]) -> None:
-        self._store, self._embedder, self._texts = store, embedder, texts
-        self._rows: dict[str, bytes] | None = None
+    Holds neither texts nor vectors; `text_of` gives the text behind a key.
+    """
+
+    def __init__(self, store: EmbeddingStore, embedder: Embedder, text_of: Callable[[str], str]) -> None:
+        self._store, self._embedder, self._text_of = store, embedder, text_of
 
     def __call__(self, keys: Sequence[str]) -> Vectors:
-        rows = self._rows
-        if rows is None:
-            rows = self._rows = self._store.cached_embeddings(self._embedder.embedder_id)
-        missing = [key for key in keys if key not in rows]
+        rows = self._store.embeddings(self._embedder.embedder_id, keys)
+        missing = [key for key in dict.fromkeys(keys) if key not in rows]
         for start in range(0, len(missing), _EMBED_AT_ONCE):
             part = missing[start : start + _EMBED_AT_ONCE]
-            vectors = self._embedder.embed([self._texts[key] for key in part])
+            vectors = self._embedder.embed([self._text_of(key) for key in part])
             fresh = {key: as_bytes(vector) for key, vector in zip(part, vectors, strict=True)}
             self._store.store_embeddings(self._embedder.embedder_id, fresh)
             rows.update(fresh)
         return from_bytes([rows[key] for key in keys], self._embedder.dimension)
-
-    def release(self) -> None:
-        """Forget what was read; a later call reads again."""
-        self._rows = None

@@ -13,9 +13,12 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
 
 from knowledge.errors import IndexLocked, IndexUnavailable
 from knowledge.retrieval.embedding import Vectors
@@ -33,6 +36,15 @@ _COLLECTION = "passages"
 _BATCH = 2_000
 _SERVER_TIMEOUT_S = 10.0
 _Result = TypeVar("_Result")
+
+
+@dataclass
+class _Wanted:
+    """What the store has to hold, so that it can be built again at any time."""
+
+    keys: set[str]
+    load: LoadVectors
+    stamp: dict[str, Any]
 
 
 class ChromaVectors:
@@ -53,7 +65,7 @@ class ChromaVectors:
         self._client: ClientAPI | None = None
         self._collection: ChromaCollection | None = None
         self._store = ""
-        self._wanted: tuple[list[str], LoadVectors, dict[str, Any]] | None = None
+        self._wanted: _Wanted | None = None
 
     def follow(
         self, keys: Collection[str], load: LoadVectors, *, embedder_id: str, dimension: int, revision: int
@@ -61,15 +73,32 @@ class ChromaVectors:
         """Hold exactly the vectors of `keys`; a store that fails or was built for other vectors is built anew."""
         with self._lock:
             stamp = {"embedder": embedder_id, "dimension": dimension, "chunker": CHUNKER, "revision": revision}
-            self._wanted = (sorted(set(keys)), load, stamp)
+            self._wanted = _Wanted(set(keys), load, stamp)
             self._or_rebuild(self._bring_up_to_date)
+
+    def patch(self, gone: Collection[str], new: Collection[str], load: LoadVectors, *, revision: int) -> None:
+        """Drop `gone` and hold `new` without looking at all the others. Raises: IndexUnavailable."""
+        with self._lock:
+            if self._wanted is None:
+                raise IndexUnavailable(index="chroma", cause="nothing followed")
+            wanted = self._wanted
+            wanted.keys.difference_update(gone)
+            wanted.keys.update(new)
+            wanted.load, wanted.stamp = load, {**wanted.stamp, "revision": revision}
+            self._or_rebuild(lambda: self._patched(sorted(set(gone)), sorted(set(new))))
 
     def nearest(self, vector: Vectors, limit: int) -> list[tuple[str, float]]:
         """At most `limit` (key, cosine), best first. Raises: IndexUnavailable when even a new store fails."""
         with self._lock:
-            if self._wanted is None or not self._wanted[0] or limit < 1:
+            if self._wanted is None or not self._wanted.keys or limit < 1:
                 return []
             return self._or_rebuild(lambda: self._query(vector, limit))
+
+    def among(self, vector: Vectors, keys: Collection[str]) -> dict[str, float]:
+        """The cosine of each of these keys that is held. Raises: IndexUnavailable when even a new store fails."""
+        with self._lock:
+            held = [key for key in dict.fromkeys(keys) if self._wanted is not None and key in self._wanted.keys]
+            return self._or_rebuild(lambda: self._compare(vector, held)) if held else {}
 
     def close(self) -> None:
         """Let go of client and lock."""
@@ -101,21 +130,35 @@ class ChromaVectors:
     def _bring_up_to_date(self) -> None:
         if self._wanted is None:
             return
-        keys, load, stamp = self._wanted
+        keys, load, stamp = sorted(self._wanted.keys), self._wanted.load, self._wanted.stamp
         collection = self._opened(stamp)
         held = set(collection.get(include=[])["ids"])
-        gone, new = sorted(held - set(keys)), [key for key in keys if key not in held]
-        if gone or new:
-            self._mark(stamp, finished=False)
-        for part in _parts(gone):
-            collection.delete(ids=list(part))
-        for part in _parts(new):
-            collection.upsert(ids=list(part), embeddings=load(part))
+        gone, new = sorted(held - self._wanted.keys), [key for key in keys if key not in held]
+        self._write(collection, gone, new)
         count = collection.count()
         if count < len(keys) or (count > len(keys) and self._url is None):  # a server may serve a slower process too
             raise IndexUnavailable(index="chroma", cause="count")
         self._check_self_found(collection, keys, load)
         self._mark(stamp, finished=True)
+
+    def _patched(self, gone: Sequence[str], new: Sequence[str]) -> None:
+        if self._wanted is None:
+            return
+        collection, stamp = self._collection or self._opened(self._wanted.stamp), self._wanted.stamp
+        self._write(collection, gone, new)
+        if self._url is None and collection.count() != len(self._wanted.keys):
+            raise IndexUnavailable(index="chroma", cause="count")
+        self._check_self_found(collection, new, self._wanted.load)
+        self._mark(stamp, finished=True)
+
+    def _write(self, collection: ChromaCollection, gone: Sequence[str], new: Sequence[str]) -> None:
+        if self._wanted is None or not (gone or new):
+            return
+        self._mark(self._wanted.stamp, finished=False)
+        for part in _parts(gone):
+            collection.delete(ids=list(part))
+        for part in _parts(new):
+            collection.upsert(ids=list(part), embeddings=self._wanted.load(part))
 
     @staticmethod
     def _check_self_found(collection: ChromaCollection, keys: Sequence[str], load: LoadVectors) -> None:
@@ -132,14 +175,26 @@ class ChromaVectors:
     def _query(self, vector: Vectors, limit: int) -> list[tuple[str, float]]:
         if self._wanted is None:
             return []
-        collection = self._collection or self._opened(self._wanted[2])
-        count = min(limit, len(self._wanted[0]))
+        collection = self._collection or self._opened(self._wanted.stamp)
+        count = min(limit, len(self._wanted.keys))
         found = collection.query(query_embeddings=vector.reshape(1, -1), n_results=count, include=["distances"])
         distances = found["distances"]
         if not distances or len(found["ids"][0]) < min(count, 1):
             raise IndexUnavailable(index="chroma", cause="empty")
         pairs = [(key, 1.0 - float(distance)) for key, distance in zip(found["ids"][0], distances[0], strict=True)]
         return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
+
+    def _compare(self, vector: Vectors, keys: Sequence[str]) -> dict[str, float]:
+        if self._wanted is None:
+            return {}
+        collection, found = self._collection or self._opened(self._wanted.stamp), {}
+        for part in _parts(keys):
+            rows = collection.get(ids=list(part), include=["embeddings"])
+            if len(rows["ids"]) < len(part) and self._url is None:
+                raise IndexUnavailable(index="chroma", cause="lost")
+            scores = np.asarray(rows["embeddings"], dtype=np.float32) @ vector
+            found.update({key: float(score) for key, score in zip(rows["ids"], scores, strict=True)})
+        return found
 
     # -- client, collection, stamp
 
@@ -205,7 +260,7 @@ class ChromaVectors:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
         elif self._wanted is not None and on_server:
-            self._connect().delete_collection(self._name(self._wanted[2]))
+            self._connect().delete_collection(self._name(self._wanted.stamp))
 
     @property
     def _stamp_file(self) -> Path | None:

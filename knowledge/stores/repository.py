@@ -13,8 +13,10 @@ from sqlalchemy import Connection, delete, or_, select, update
 from knowledge.documents import DocumentKind, DocumentVersion, Passage, PassageText, VersionStatus
 from knowledge.errors import ApproverNotAllowed, DocumentNotFound, VersionNotDraft, VersionWithdrawn
 from knowledge.products import ProductSheet
+from knowledge.retrieval.source import KnowledgeChange, ProductSheetVersion
 from knowledge.stores import tables
 from knowledge.stores.database import Database
+from knowledge.stores.following import changes_since, days_of, kept_embeddings, sheet_versions
 from knowledge.stores.rows import has_a_day, passage_of, passage_query, version_of
 from knowledge.stores.statements import insert_if_absent
 
@@ -219,28 +221,27 @@ class KnowledgeStore:
 
     def products(self) -> list[tuple[ProductSheet, date, date | None]]:
         """Approved product sheets with their first day and the day from which they no longer hold."""
-        query = (
-            select(tables.versions.c.payload, tables.versions.c.effective_from, tables.versions.c.effective_until)
-            .where(
-                tables.versions.c.kind == DocumentKind.PRODUCT.value,
-                tables.versions.c.status == VersionStatus.APPROVED.value,
-                tables.versions.c.payload.is_not(None),
-                has_a_day(),
-            )
-            .order_by(tables.versions.c.version_id)
-        )
-        with self.database.reading() as conn:
-            rows = conn.execute(query).all()
-        sheets = ((payload.get("data", payload), first, until) for payload, first, until in rows)
-        return [(ProductSheet.model_validate(sheet), first, until) for sheet, first, until in sheets]
+        return [(held.sheet, held.effective_from, held.effective_until) for held in self.product_sheets()]
 
-    def cached_embeddings(self, embedder_id: str) -> dict[str, bytes]:
-        """Content key (sha256 of the text) to vector (float32, little endian) for one embedder."""
-        query = select(tables.embeddings.c.content_key, tables.embeddings.c.vector).where(
-            tables.embeddings.c.embedder_id == embedder_id
-        )
+    def product_sheets(self) -> list[ProductSheetVersion]:
+        """Approved product sheets of any date with their audience, ordered by version."""
         with self.database.reading() as conn:
-            return {key: bytes(vector) for key, vector in conn.execute(query)}
+            return sheet_versions(conn)
+
+    def changes_since(self, revision: int) -> KnowledgeChange | None:
+        """What an index at that revision has to change; None when only a full reading is safe or sooner done."""
+        with self.database.reading() as conn:
+            return changes_since(conn, revision)
+
+    def days_of(self, version_ids: Iterable[str]) -> dict[str, tuple[date, date | None]]:
+        """First day and end (exclusive) of those versions that may still be served."""
+        with self.database.reading() as conn:
+            return days_of(conn, version_ids)
+
+    def embeddings(self, embedder_id: str, keys: Sequence[str]) -> dict[str, bytes]:
+        """Those vectors that are kept, by content key (sha256 of the text), float32 little-endian."""
+        with self.database.reading() as conn:
+            return kept_embeddings(conn, embedder_id, keys)
 
     def store_embeddings(self, embedder_id: str, rows: Mapping[str, bytes]) -> None:
         """Keep vectors for next time; keys that are there already stay as they are."""

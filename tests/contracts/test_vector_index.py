@@ -67,6 +67,30 @@ class VectorIndexContract:
         follow(index, ["a", "z"], revision=2)
         assert index.nearest(vector_of("z"), 1)[0][0] == "z"
 
+    def test_a_patch_drops_and_adds_without_touching_the_rest(self, index: VectorIndex) -> None:
+        follow(index, ["a", "b", "c"])
+        for _ in range(2):  # the second time nothing is left to do
+            index.patch(["b"], ["z"], load, revision=2)
+            assert {key for key, _ in index.nearest(vector_of("b"), 10)} == {"a", "c", "z"}
+            assert index.nearest(vector_of("z"), 1)[0][0] == "z"
+        index.patch([], ["b"], load, revision=3)
+        assert index.nearest(vector_of("b"), 1)[0][0] == "b"
+
+    def test_many_small_patches_lose_nothing(self, index: VectorIndex) -> None:
+        follow(index, ["a"])
+        for number in range(80):
+            index.patch([f"k{number - 40}"], [f"k{number}"], load, revision=2 + number)
+        expected = {"a", *(f"k{number}" for number in range(40, 80))}
+        assert {key for key, _ in index.nearest(vector_of("a"), 100)} == expected
+        for key in expected:
+            assert index.nearest(vector_of(key), 1)[0][1] == pytest.approx(1, abs=1e-4)
+
+    def test_chosen_keys_are_compared_however_far_they_are(self, index: VectorIndex) -> None:
+        follow(index, ["a", "b", "c"])
+        found = index.among(vector_of("a"), ["b", "a", "unknown"])
+        assert found == {key: pytest.approx(float(vector_of(key) @ vector_of("a")), abs=1e-4) for key in ("a", "b")}
+        assert index.among(vector_of("a"), []) == {}
+
     def test_no_more_than_asked_for_is_given(self, index: VectorIndex) -> None:
         follow(index, ["a", "b", "c"])
         assert len(index.nearest(vector_of("a"), 2)) == 2

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge.documents import WHOLE_BANK, DocumentKind, Passage, Scope
-from knowledge.retrieval.lexical import Filter, LexicalIndex
+from knowledge.retrieval.admission import Filter
+from knowledge.retrieval.lexical_index import LexicalIndex
 from tests.unit.knowledge.retrieval.passages import ON, passage
 
 ALL = Filter(on=ON, scope=WHOLE_BANK)
@@ -23,7 +24,7 @@ def index(tmp_path: Path) -> Iterator[LexicalIndex]:
 
 
 def found(index: LexicalIndex, question: str, allowed: Filter = ALL) -> list[str]:
-    return list(index.search(question, allowed=allowed, limit=10))
+    return list(index.view.search(question, allowed=allowed, limit=10))
 
 
 def test_title_body_and_known_questions_are_all_searched(index: LexicalIndex) -> None:
@@ -36,7 +37,7 @@ def test_title_body_and_known_questions_are_all_searched(index: LexicalIndex) ->
 def test_filters_stand_inside_the_search_so_that_nothing_crowds_out_what_may_be_shown(index: LexicalIndex) -> None:
     expired = [passage(f"old{n:02}", "赎回 赎回 赎回", effective_until=date(2026, 2, 1)) for n in range(50)]
     index.follow(1, [*expired, REDEEM])
-    assert list(index.search("赎回", allowed=ALL, limit=1)) == ["redeem"]
+    assert list(index.view.search("赎回", allowed=ALL, limit=1)) == ["redeem"]
 
 
 @settings(max_examples=30, deadline=None)
@@ -86,7 +87,7 @@ def test_an_article_number_in_the_title_is_no_subject() -> None:
     subject = passage("faq", text, title="理财产品管理办法")
     index = LexicalIndex()
     index.follow(1, [article, regulation, subject])
-    scores = index.search("理财产品", allowed=ALL, limit=3)
+    scores = index.view.search("理财产品", allowed=ALL, limit=3)
     assert scores["faq"] > 1.5 * max(scores["law"], scores["rule"])
 
 
@@ -147,18 +148,94 @@ def test_a_damaged_folder_is_built_again(tmp_path: Path, damage: str) -> None:
     assert again.on_disk
 
 
-def test_a_second_process_reads_the_folder_and_copies_once_it_falls_behind(tmp_path: Path) -> None:
+def test_a_second_process_follows_in_a_copy_of_its_own(tmp_path: Path) -> None:
     owner, reader = LexicalIndex(tmp_path), LexicalIndex(tmp_path)
     owner.follow(1, [REDEEM])
     reader.follow(1, [REDEEM])
     assert found(reader, "赎回") == ["redeem"]
     assert reader.on_disk
-    reader.follow(2, [REDEEM, GOLD])
-    assert not reader.on_disk
+    assert reader.patch(2, [], [GOLD])
+    assert reader.on_disk
     assert found(reader, "黄金") == ["gold"]
     assert found(owner, "黄金") == []
-    owner.follow(2, [REDEEM, GOLD])
+    assert owner.patch(2, [], [GOLD])
     assert found(owner, "黄金") == ["gold"]
+    reader.close()
+    owner.close()
+    assert list((tmp_path / "copies").iterdir()) == []
+
+
+def test_copies_of_killed_processes_are_swept_by_the_next_owner(tmp_path: Path) -> None:
+    owner = LexicalIndex(tmp_path)
+    owner.follow(1, [REDEEM])
+    left = tmp_path / "copies" / "left-behind"
+    left.mkdir(parents=True)
+    reader = LexicalIndex(tmp_path)
+    reader.follow(1, [REDEEM])
+    owner.close()
+    heir = LexicalIndex(tmp_path)
+    heir.follow(1, [REDEEM])
+    assert not left.exists()
+    assert found(reader, "赎回") == ["redeem"]  # a living reader keeps its copy
+    assert reader.patch(2, [], [GOLD])
+    assert found(reader, "黄金") == ["gold"]
+    reader.close()
+    heir.close()
+
+
+def test_a_patch_takes_out_puts_in_and_replaces(index: LexicalIndex) -> None:
+    index.follow(1, [REDEEM, GOLD])
+    before = index.view
+    assert index.patch(2, ["redeem"], [passage("gold", "积存金随时可卖。"), passage("bond", "国债三年期。")])
+    assert found(index, "赎回") == []
+    assert found(index, "随时可卖") == ["gold"]
+    assert found(index, "涨成这样") == []
+    assert found(index, "国债") == ["bond"]
+    assert index.view.entries == 2
+    assert list(before.search("赎回", allowed=ALL, limit=5)) == ["redeem"]  # a search under way sees what was
+
+
+def test_a_patched_folder_is_read_again_after_a_restart(tmp_path: Path) -> None:
+    first = LexicalIndex(tmp_path)
+    first.follow(1, [REDEEM, GOLD])
+    for number in range(2, 30):
+        assert first.patch(number, [f"p{number - 1}"], [passage(f"p{number}", f"第{number}次改动")])
+    first.close()
+    before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "segments").iterdir()}
+    again = LexicalIndex(tmp_path)
+    again.follow(29, [REDEEM, GOLD, passage("p29", "第29次改动")])
+    assert found(again, "改动") == ["p29"]
+    assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "segments").iterdir()} == before
+    again.close()
+
+
+@pytest.mark.parametrize("file", ["slots.json", "changes.jsonl"])
+def test_a_damaged_list_of_slots_is_noticed(tmp_path: Path, file: str) -> None:
+    first = LexicalIndex(tmp_path)
+    first.follow(1, [REDEEM])
+    first.patch(2, [], [GOLD])
+    first.close()
+    body = (tmp_path / file).read_bytes()
+    (tmp_path / file).write_bytes(body.replace(b"redeem", b"nobody").replace(b"gold", b"rust"))
+    again = LexicalIndex(tmp_path)
+    again.follow(2, [REDEEM, GOLD])
+    assert [found(again, question) for question in ("赎回", "黄金")] == [["redeem"], ["gold"]]
+    again.close()
+
+
+def test_a_reader_takes_the_folder_over_when_its_owner_is_gone(tmp_path: Path) -> None:
+    owner, heir = LexicalIndex(tmp_path), LexicalIndex(tmp_path)
+    owner.follow(1, [REDEEM])
+    heir.follow(1, [REDEEM])
+    owner.close()
+    assert not heir.patch(2, [], [GOLD])  # everything is compared once
+    heir.follow(2, [REDEEM, GOLD])
+    assert heir.patch(3, ["redeem"], [])
+    heir.close()
+    third = LexicalIndex(tmp_path)
+    third.follow(3, [GOLD])
+    assert found(third, "黄金") == ["gold"]
+    third.close()
 
 
 def test_a_process_that_takes_over_reads_what_the_last_owner_wrote(tmp_path: Path) -> None:
@@ -184,7 +261,7 @@ def test_a_folder_that_cannot_be_written_leaves_a_copy_in_memory(tmp_path: Path)
 @pytest.mark.parametrize("question", ["", "   ", "？？", "😀", "a" * 5000, "赎" * 10_000])
 def test_odd_questions_are_no_error(index: LexicalIndex, question: str) -> None:
     index.follow(1, [REDEEM])
-    index.search(question, allowed=ALL, limit=5)
+    index.view.search(question, allowed=ALL, limit=5)
 
 
 def test_an_empty_knowledge_base_finds_nothing(index: LexicalIndex) -> None:

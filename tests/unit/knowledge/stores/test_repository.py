@@ -169,8 +169,8 @@ def test_vectors_are_kept_for_each_embedder(store: KnowledgeStore) -> None:
     store.store_embeddings("b", {"k1": b"other"})
     store.store_embeddings("b", {"k1": b"ignored"})
     store.store_embeddings("b", {})
-    assert len(store.cached_embeddings("a")) == 2500
-    assert store.cached_embeddings("b") == {"k1": b"other"}
+    assert len(store.embeddings("a", [f"k{number}" for number in range(3000)])) == 2500
+    assert store.embeddings("b", ["k1", "k2"]) == {"k1": b"other"}
 
 
 def test_many_passages_are_read_in_order_of_their_ids(store: KnowledgeStore) -> None:

@@ -132,7 +132,7 @@ class KnowledgeStore:
             until, successor, ended = _make_way(conn, version)
             approval = {"approved_by": by, "approved_at": now, "effective_until": until, "superseded_by": successor}
             _change(conn, version_id, status=VersionStatus.APPROVED.value, **approval)
-            _bump(conn, version_id, *ended)
+            note_changes(conn, version_id, *ended)
             return _one(conn, version_id)
 
     def withdraw(
@@ -149,7 +149,7 @@ class KnowledgeStore:
             if locked_version(conn, version_id).status is not VersionStatus.WITHDRAWN:
                 withdrawal = {"withdrawn_by": by, "withdrawn_at": now, "note": note}
                 _change(conn, version_id, status=VersionStatus.WITHDRAWN.value, **withdrawal)
-                _bump(conn, version_id)
+                note_changes(conn, version_id)
             return _one(conn, version_id)
 
     def version(self, version_id: str) -> DocumentVersion:
@@ -357,7 +357,7 @@ def _change(conn: Connection, version_id: str, **columns: object) -> None:
     conn.execute(update(tables.versions).where(tables.versions.c.version_id == version_id).values(**columns))
 
 
-def _bump(conn: Connection, *version_ids: str) -> None:
+def note_changes(conn: Connection, *version_ids: str) -> None:
     """Move the revision on and note which versions it touched; old notes go."""
     changed = conn.execute(update(tables.knowledge_revision).values(revision=tables.knowledge_revision.c.revision + 1))
     if changed.rowcount == 0:

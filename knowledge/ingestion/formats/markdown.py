@@ -7,14 +7,16 @@ from collections.abc import Iterator
 
 from knowledge.ingestion.characters import repaired
 from knowledge.ingestion.extracted import Block, BlockKind, Doubt, ExtractedText, joined
+from knowledge.ingestion.formats.grids import grid_blocks
+from knowledge.ingestion.formats.merged import GridRow
 from knowledge.ingestion.formats.plain_text import capped, decoded
-from knowledge.ingestion.formats.tables import header_names, row_text
 
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(\S.*)")
 _LEAD = re.compile(r"^\s*(?:[-*+]\s+)?\*\*(.{1,200}?)\*\*")
 _EMPHASIS = re.compile(r"\*\*(.{1,500}?)\*\*|(?<!\w)__(.{1,500}?)__(?!\w)")
 _LINK = re.compile(r"!?\[([^\]\n]{0,100})\]\([^)\n]{0,500}\)")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,200}>")
+_BREAK = re.compile(r"<br\s*/?>", re.I)
 _QUOTE = re.compile(r"^ {0,3}(?:> ?)+")
 _ITEM = re.compile(r"^\s*(?:[-*+]|\d+[.)、])\s+")
 _ARTICLE = re.compile(r"^第[零〇一二三四五六七八九十百千0-9]+条")
@@ -100,11 +102,9 @@ def _table_end(lines: list[str], at: int) -> int:
 
 
 def _rows(lines: list[str], table: int) -> Iterator[Block]:
-    headers = header_names([_cells(lines[0])])
-    if len(lines) == 2:
-        yield Block(BlockKind.ROW, "；".join(name for name in headers if name), table=table)
-    for line in lines[2:]:
-        yield Block(BlockKind.ROW, row_text(headers, _cells(line)), table=table)
+    header = GridRow(1, tuple(_cells(lines[0])), marked=True)
+    data = [GridRow(number, tuple(_cells(line))) for number, line in enumerate(lines[2:], start=2)]
+    yield from grid_blocks([header, *(row for row in data if any(row.cells))], table=table)
 
 
 def _cells(line: str) -> list[str]:
@@ -113,5 +113,5 @@ def _cells(line: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    without = _LINK.sub(r"\1", text.replace("<br>", "\n"))
+    without = _LINK.sub(r"\1", _BREAK.sub("\n", text))
     return _TAG.sub("", _EMPHASIS.sub(lambda found: found.group(1) or found.group(2), without)).strip()

@@ -11,7 +11,8 @@ from typing import Any
 from knowledge.errors import DocumentRefused
 from knowledge.ingestion.characters import looks_damaged, repaired
 from knowledge.ingestion.extracted import Block, BlockKind, Doubt, ExtractedText, joined
-from knowledge.ingestion.formats.grids import GridRow, grid_blocks
+from knowledge.ingestion.formats.grids import grid_blocks
+from knowledge.ingestion.formats.merged import GridRow
 from knowledge.ingestion.formats.paragraphs import paragraphs, without_running_heads
 from knowledge.ingestion.formats.plain_text import heading_level
 

@@ -39,7 +39,7 @@ _EXPECTED = {
     ".xlsx": "xlsx",
     ".xlsm": "xlsx",
     ".pptx": "pptx",
-    **dict.fromkeys(_LEGACY, "old_office"),
+    **dict.fromkeys((*_LEGACY, ".xls"), "old_office"),
 }
 MAX_BYTES = 50 * 1024 * 1024
 
@@ -82,7 +82,7 @@ def _check_office(actual: str, suffix: str) -> None:
         raise DocumentRefused(reason="text_as_sheet", suffix=suffix)
     if suffix in _LEGACY - KNOWN and actual in {"old_office", "text", "unknown"}:
         raise DocumentRefused(reason="legacy_office")
-    if actual == "old_office" and suffix not in _LEGACY:
+    if actual == "old_office" and suffix not in _LEGACY | {".xls"}:
         raise DocumentRefused(reason="legacy_office")
 
 

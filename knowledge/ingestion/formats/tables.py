@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from knowledge.ingestion.extracted import Cell
+
 _NAME_COLUMNS = {"项目", "要素", "名称", "条目", "字段", "指标", "类别", "事项", "要素名称", "项目名称", ""}
-_VALUE_COLUMNS = {"内容", "说明", "值", "取值", "描述", "要求", "具体内容", "详情", ""}
+VALUE_COLUMNS = {"内容", "说明", "值", "取值", "描述", "要求", "具体内容", "详情", ""}
 _SPACES = re.compile(r"\s+")
+_BREAK = re.compile(r"<br\s*/?>", re.I)
 _BETWEEN_CHINESE = re.compile(
     r"(?<=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])\s+(?=[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef])"
 )
@@ -15,20 +18,19 @@ _BETWEEN_CHINESE = re.compile(
 
 def cell_text(value: str) -> str:
     """One cell on one line; a line break inside Chinese words leaves no gap."""
-    return _SPACES.sub(" ", _BETWEEN_CHINESE.sub("", value.replace("<br>", "\n").strip()))
+    return _SPACES.sub(" ", _BETWEEN_CHINESE.sub("", _BREAK.sub("\n", value).strip())).strip()
 
 
-def row_text(headers: Sequence[str], cells: Sequence[str]) -> str:
-    """`列名：值；列名：值`; a two-column table of names and values becomes `名：值`."""
-    values = [cell_text(cell) for cell in cells]
-    if len(headers) == 2 and len(values) == 2 and headers[0] in _NAME_COLUMNS and headers[1] in _VALUE_COLUMNS:
-        return "：".join(value for value in values if value)
-    parts: list[str] = []
-    for position, value in enumerate(values):
-        name = headers[position] if position < len(headers) else ""
-        if value:
-            parts.append(f"{name}：{value}" if name and name != value else value)
-    return "；".join(parts)
+def sentence(cells: Sequence[Cell]) -> str:
+    """`列名：值；列名：值`; a value that repeats its column's name, or has none, stands alone."""
+    return "；".join(
+        f"{cell.name}：{cell.value}" if cell.name and cell.name != cell.value else cell.value for cell in cells
+    )
+
+
+def names_and_values(headers: Sequence[str]) -> bool:
+    """Whether a table has two columns, names and values (项目 | 内容), so that a row reads `名：值`."""
+    return len(headers) == 2 and headers[0] in _NAME_COLUMNS and headers[1] in VALUE_COLUMNS
 
 
 def header_names(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Excel workbooks: visible sheets, merged cells filled, values as people see them."""
+"""Excel workbooks: visible sheets, merged cells filled, values as people see them, hidden cells told apart."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from itertools import count
 from typing import Any
 
 from knowledge.errors import DocumentRefused
 from knowledge.ingestion.characters import repaired
-from knowledge.ingestion.extracted import Block, BlockKind, Doubt, ExtractedText, joined
+from knowledge.ingestion.extracted import Block, Doubt, ExtractedText, joined
 from knowledge.ingestion.formats.csv_table import MAX_COLUMNS, MAX_ROWS
-from knowledge.ingestion.formats.grids import GridRow, grid_blocks
+from knowledge.ingestion.formats.merged import Area
+from knowledge.ingestion.formats.number_formats import shown, shows_nothing
+from knowledge.ingestion.formats.sheets import Sheet, sheet_parts
+from knowledge.ingestion.formats.visibility import is_pale, is_tiny
 
 _NO_VALUE = re.compile(rb"<f\b[^>]*>[^<]*</f>\s*(?:<v\s*/>|<v></v>|</c>)|<f\b[^>]*/>\s*(?:<v\s*/>|<v></v>|</c>)")
-_DECIMALS = re.compile(r"\.(0+)")
+_WHITE_THEME = 0
 
 
 def read(data: bytes) -> ExtractedText:
@@ -37,91 +40,67 @@ def read(data: bytes) -> ExtractedText:
     ) as exc:
         raise DocumentRefused(reason="broken") from exc
     doubts: list[Doubt] = []
+    numbers = count(1)
     blocks: list[Block] = []
     hidden = [sheet.title for sheet in book.worksheets if sheet.sheet_state != "visible"]
-    for number, sheet in enumerate((sheet for sheet in book.worksheets if sheet.sheet_state == "visible"), start=1):
-        found = list(_sheet_blocks(sheet, number, doubts))
-        if found:
-            blocks += [Block(BlockKind.HEADING, repaired(sheet.title), level=1, sheet=sheet.title), *found]
+    for sheet in book.worksheets:
+        if sheet.sheet_state == "visible":
+            blocks += sheet_parts(_sheet(sheet), numbers, doubts)
     if hidden:
         doubts.append(Doubt("hidden_sheets", (("names", "、".join(hidden)),)))
+    pictures = sum(len(getattr(sheet, "_images", ())) for sheet in book.worksheets)
+    if pictures:
+        doubts.append(Doubt("pictures", (("count", str(pictures)),)))
     if _has_formulas_without_values(data):
         doubts.append(Doubt("formulas_without_values"))
     return joined(blocks, doubts)
 
 
-def _sheet_blocks(sheet: Any, number: int, doubts: list[Doubt]) -> Iterator[Block]:
-    regions: list[list[GridRow]] = [[]]
-    for row in _rows(sheet, doubts):
-        if regions[-1] and row.number != regions[-1][-1].number + 1:
-            regions.append([])
-        regions[-1].append(row)
-    for position, region in enumerate(regions):
-        yield from grid_blocks(region, table=number * 1000 + position, sheet=sheet.title)
-
-
-def _rows(sheet: Any, doubts: list[Doubt]) -> Iterator[GridRow]:
-    """Rows with something in them. The cells that exist are read from the sheet's own table: `iter_rows` would make
-    every empty cell up to the last one, a million rows for one stray value."""
-    values: dict[int, dict[int, str]] = {}
-    cut_rows = cut_columns = False
+def _sheet(sheet: Any) -> Sheet:
+    """The cells that exist are read from the sheet's own table: `iter_rows` would make every empty cell up to the
+    last one, a million rows for one stray value."""
+    found = Sheet(repaired(sheet.title), sheet.title)
+    styles: dict[tuple[int, int, int], bool] = {}
+    rows = {number for number, row in sheet.row_dimensions.items() if row.hidden}
+    columns = set(_hidden_columns(sheet))
     for (row, column), cell in sheet._cells.items():
-        text = _shown(cell.value, cell.number_format)
-        cut_columns = cut_columns or (column > MAX_COLUMNS and bool(text))
-        if text and column <= MAX_COLUMNS:
-            values.setdefault(row, {})[column] = text
-    depths = _fill_merged(sheet, values)
-    for position, row in enumerate(sorted(values)):
-        if position >= MAX_ROWS:
-            cut_rows = True
-            break
-        cells = values[row]
-        yield GridRow(row, tuple(cells.get(column, "") for column in range(1, max(cells) + 1)), depths.get(row, 1))
-    if cut_rows:
-        doubts.append(Doubt("rows_cut", (("count", str(MAX_ROWS)),)))
-    if cut_columns:
-        doubts.append(Doubt("columns_cut", (("count", str(MAX_COLUMNS)),)))
-
-
-def _fill_merged(sheet: Any, values: dict[int, dict[int, str]]) -> dict[int, int]:
-    """Write a merged cell's text into all of it; returns how many rows a header that begins in a row would take."""
-    depths: dict[int, int] = {}
-    for area in sheet.merged_cells.ranges:
-        text = values.get(area.min_row, {}).get(area.min_col, "")
-        if not text or area.max_row - area.min_row > MAX_ROWS:
+        text = shown(cell.value, cell.number_format)
+        if not text:
             continue
-        rows = area.max_row - area.min_row + 1
-        across = area.max_col > area.min_col
-        if rows <= 3:
-            depths[area.min_row] = max(depths.get(area.min_row, 1), rows, 2 if across else 1)
-        for row in range(area.min_row, area.max_row + 1):
-            for column in range(area.min_col, min(area.max_col, MAX_COLUMNS) + 1):
-                values.setdefault(row, {})[column] = text
-    return depths
+        style = (cell._style.fontId, cell._style.fillId, cell._style.numFmtId)
+        if style not in styles:
+            styles[style] = _unseen(cell)
+        found.put(row, column, text, unseen=row in rows or column in columns or styles[style])
+    found.areas = [
+        Area(area.min_row, area.min_col, area.max_row, area.max_col)
+        for area in sheet.merged_cells.ranges
+        if area.max_row - area.min_row <= MAX_ROWS
+    ]
+    return found
 
 
-def _shown(value: Any, number_format: str) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "minutes")
-    if isinstance(value, (date, time)):
-        return value.isoformat()
-    if isinstance(value, (int, float)):
-        return _number(value, number_format or "General")
-    return repaired(str(value)).strip()
+def _hidden_columns(sheet: Any) -> Iterator[int]:
+    for dimension in sheet.column_dimensions.values():
+        if dimension.hidden and dimension.min and dimension.max:
+            yield from range(dimension.min, min(dimension.max, MAX_COLUMNS) + 1)
 
 
-def _number(value: float, number_format: str) -> str:
-    decimals = _DECIMALS.search(number_format)
-    places = len(decimals.group(1)) if decimals else 0
-    if "%" in number_format:
-        return f"{value * 100:.{places}f}%"
-    if number_format == "General" or "0" not in number_format:
-        return f"{value:.12g}" if isinstance(value, float) else str(value)
-    return f"{value:,.{places}f}" if "," in number_format else f"{value:.{places}f}"
+def _unseen(cell: Any) -> bool:
+    """Whether nobody sees the cell's text: white on white, tiny, or a format that shows nothing."""
+    if shows_nothing(cell.number_format or "") or is_tiny(cell.font.sz):
+        return True
+    if not _is_white(cell.font.color):
+        return False
+    fill = cell.fill
+    return not getattr(fill, "fill_type", None) or _is_white(getattr(fill, "fgColor", None))
+
+
+def _is_white(color: Any) -> bool:
+    if color is None:
+        return False
+    if color.type == "theme":
+        return bool(color.theme == _WHITE_THEME and not color.tint)
+    return color.type == "rgb" and isinstance(color.rgb, str) and is_pale(color.rgb[-6:])
 
 
 def _has_formulas_without_values(data: bytes) -> bool:

@@ -23,7 +23,6 @@ REFUSED = {
     "encrypted.pdf": "encrypted",
     "empty.pdf": "empty",
     "docx_empty.docx": "empty",
-    "xls_legacy.xls": "legacy_office",
 }
 
 

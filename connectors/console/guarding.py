@@ -74,14 +74,14 @@ async def _refused(request: Request) -> Response | None:
         return None
     if not same_origin(request.headers):
         return PlainTextResponse("Refused: this form came from another site.", 403)
-    if not request.headers.get("content-type", "").startswith("multipart/"):
+    if not _is_multipart(request):
         return None
     try:
         viewer = await anyio.to_thread.run_sync(signed_in, request)
     except SignInNeeded:
         return PlainTextResponse("Sign in first.", 401, {"HX-Redirect": sign_in_address("")})
-    if not _fits(request.headers.get(TOKEN_HEADER, ""), viewer):
-        return PlainTextResponse("Refused: an upload carries its token in a header.", 403)
+    if not _fits(_token_before_body(request), viewer):
+        return PlainTextResponse("Refused: an upload carries its token in a header or in its address.", 403)
     return None
 
 
@@ -95,15 +95,25 @@ def same_origin(headers: Headers) -> bool:
 
 
 async def checked(request: Request) -> None:
-    """Refuse a change without the session's token, in the header or in the form; uploads carry it in the header."""
+    """Refuse a change without the session's token: in the header or the form; with files, in the header or address."""
     if request.method in SAFE:
         return
     viewer = await anyio.to_thread.run_sync(signed_in, request)
-    given = request.headers.get(TOKEN_HEADER, "")
-    if not given and not request.headers.get("content-type", "").startswith("multipart/"):
+    given = _token_before_body(request)
+    if not given and not _is_multipart(request):
         given = str((await request.form()).get(TOKEN_FIELD, ""))
     if not _fits(given, viewer):
         raise HTTPException(403, "csrf")
+
+
+def _is_multipart(request: Request) -> bool:
+    return request.headers.get("content-type", "").startswith("multipart/")
+
+
+def _token_before_body(request: Request) -> str:
+    """The token that is known before anything of the body is read; a page without scripts puts it into the address."""
+    given = request.headers.get(TOKEN_HEADER, "")
+    return given or (request.query_params.get(TOKEN_FIELD, "") if _is_multipart(request) else "")
 
 
 def _fits(given: str, viewer: Viewer) -> bool:

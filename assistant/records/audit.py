@@ -62,6 +62,17 @@ class AuditReport:
         return self.broken_at is None
 
 
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which rows to show; empty: all. `since` inclusive, `until` exclusive, both aware."""
+
+    event: str = ""
+    actor: str = ""
+    subject: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 @dataclass(frozen=True)
 class Audit:
     """The log of one database."""
@@ -102,6 +113,25 @@ class Audit:
         with self.database.reading() as conn:
             rows = conn.execute(select(audit).order_by(audit.c.seq.desc()).limit(limit)).all()
         return [_entry(row) for row in rows]
+
+    def page(self, wanted: AuditFilter, *, before: int | None = None, limit: int = 50) -> list[AuditEntry]:
+        """Rows that fit, newest first, those with a smaller number than `before`."""
+        query = select(audit).order_by(audit.c.seq.desc()).limit(limit)
+        asked = ((audit.c.event, wanted.event), (audit.c.actor, wanted.actor), (audit.c.subject, wanted.subject))
+        query = query.where(*(column == value for column, value in asked if value))
+        if wanted.since is not None:
+            query = query.where(audit.c.at >= wanted.since)
+        if wanted.until is not None:
+            query = query.where(audit.c.at < wanted.until)
+        if before is not None:
+            query = query.where(audit.c.seq < before)
+        with self.database.reading() as conn:
+            return [_entry(row) for row in conn.execute(query)]
+
+    def events(self) -> list[str]:
+        """The events that occur, by name."""
+        with self.database.reading() as conn:
+            return list(conn.execute(select(audit.c.event).distinct().order_by(audit.c.event)).scalars())
 
 
 def verify_chain(conn: Connection, saved: AuditHead | None = None) -> AuditReport:

@@ -112,13 +112,13 @@ class Console:
 def console_app(services: Callable[[], Services] | Services, *, secure: bool = False) -> FastAPI:
     """The console, to be mounted at /console. `services` may be a function that builds them when first needed."""
     console = Console(services if callable(services) else lambda: services, secure)
-    app = FastAPI(title="wainao console", openapi_url=None, docs_url=None, redoc_url=None, max_body_size=LARGEST_FORM)
+    app = FastAPI(title="wainao console", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.console = console
     app.include_router(console.static.routes())
-    app.include_router(sign_in.routes(console))
+    app.include_router(sign_in.routes(console), max_body_size=LARGEST_FORM)
     pages = [page.routes(console) for page in PAGES]
     for router in pages:
-        app.include_router(router, dependencies=[Depends(checked)])
+        app.include_router(router, dependencies=[Depends(checked)], max_body_size=LARGEST_FORM)
     console.paths = frozenset(route.path for router in pages for route in router.routes if isinstance(route, APIRoute))
     failing.install(app)
     app.add_middleware(Doorkeeper, told=failing.told_of_defect)

@@ -119,9 +119,14 @@ class Library:
         if key not in self._shelves:
             if len(self._shelves) > MOST_DAYS:
                 self._shelves.clear()
-            versions = self.store.payloads(DocumentKind.PRODUCT, on)
+            versions = [v for v in self.store.payloads(DocumentKind.PRODUCT, on) if _is_sheet(v)]
             self._shelves[key] = {str(_data(v.payload).get("code", "")): v for v in versions}
         return self._shelves[key]
+
+
+def _is_sheet(version: DocumentVersion) -> bool:
+    """A sheet read from a leaflet is a proposal, and no source of figures, until a curator has confirmed it."""
+    return (version.payload or {}).get("content", "product") == "product"
 
 
 def _names_on(shelf: Mapping[str, DocumentVersion]) -> frozenset[str]:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from knowledge.documents import DocumentKind, PassageText, Source
 from knowledge.errors import KnowledgeError
 from knowledge.ingestion.chunking import CHUNKER
-from knowledge.ingestion.extracted import Doubt
+from knowledge.ingestion.extracted import Doubt, ExtractedText
 from knowledge.ingestion.wording import sentence
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -23,7 +23,12 @@ _CHOICES = {"literal_error", "enum"}
 
 @dataclass(frozen=True, slots=True)
 class ReadDocument:
-    """One document of a file. Dates and number are None where the file does not say; the caller then decides."""
+    """One document of a file. Dates and number are None where the file does not say; the caller then decides.
+
+    `extracted` is the masked text that the passages' offsets count in, shared by all documents of the file; `masked`
+    is how many of its blocks held personal data; `file_hash` the SHA-256 of the file's bytes. `keeps_file`: the bytes
+    may be kept as long as nothing had to be masked.
+    """
 
     document_id: str
     kind: DocumentKind
@@ -36,6 +41,10 @@ class ReadDocument:
     version: int | None = None
     branches: frozenset[str] = frozenset()
     doubts: tuple[Doubt, ...] = field(default=(), compare=False)
+    extracted: ExtractedText | None = field(default=None, compare=False, repr=False)
+    masked: int = field(default=0, compare=False)
+    file_hash: str = field(default="", compare=False)
+    keeps_file: bool = field(default=True, compare=False)
 
     @property
     def content_hash(self) -> str:
@@ -45,7 +54,10 @@ class ReadDocument:
             "kind": self.kind.value,
             "title": self.title,
             "payload": self.payload,
-            "passages": [[passage.text, *passage.known_questions] for passage in self.passages],
+            "passages": [
+                [passage.text, *passage.known_questions, *(f"-{asked}" for asked in passage.counter_questions)]
+                for passage in self.passages
+            ],
             "from": self.effective_from.isoformat() if self.effective_from else None,
             "until": self.effective_until.isoformat() if self.effective_until else None,
             "branches": sorted(self.branches),
@@ -64,9 +76,17 @@ def validated(model: type[Model], data: Any, *, at: str = "") -> Model:
     try:
         return model.model_validate(data)
     except ValidationError as exc:
-        error = exc.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in ((at,) if at else ()) + error["loc"])
-        raise ContentInvalid(field=place, problem=_problem(error["type"], error.get("ctx", {}))) from exc
+        place, problem = next(iter(problems_by_field(exc).items()))
+        raise ContentInvalid(field=".".join(part for part in (at, place) if part), problem=problem) from exc
+
+
+def problems_by_field(invalid: ValidationError) -> dict[str, str]:
+    """What is wrong with each field, as sentences for people: {"turns.0.role": "…"}, in the model's order."""
+    found: dict[str, str] = {}
+    for error in invalid.errors(include_url=False):
+        place = ".".join(str(part) for part in error["loc"])
+        found.setdefault(place, _problem(error["type"], error.get("ctx", {})))
+    return found
 
 
 def _problem(kind: str, context: dict[str, Any]) -> str:

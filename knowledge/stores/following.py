@@ -50,6 +50,7 @@ def sheet_versions(conn: Connection, *which: ColumnElement[bool]) -> list[Produc
             frozenset(row.lines),
         )
         for row in conn.execute(_sheet_query().where(*which))
+        if row.payload.get("content", "product") == "product"  # a proposal is text until somebody has confirmed it
     ]
 
 

@@ -165,6 +165,12 @@ class KnowledgeStore:
         with self.database.reading() as conn:
             return [version_of(row) for row in conn.execute(query)]
 
+    def versions_of_file(self, file_hash: str) -> list[DocumentVersion]:
+        """Versions of any status that were read from these bytes (SHA-256), in the order of their ids."""
+        query = select(tables.versions).where(tables.versions.c.file_hash == file_hash)
+        with self.database.reading() as conn:
+            return [version_of(row) for row in conn.execute(query.order_by(tables.versions.c.version_id))]
+
     def payloads(self, kind: DocumentKind, on: date) -> list[DocumentVersion]:
         """Approved versions of a kind that are in force on a day and carry typed content."""
         query = select(tables.versions).where(

@@ -85,7 +85,7 @@ def _known_question(item: Any, text: str, file: str, at: str) -> ReadDocument:
         document_id=f"faq-{known.id}",
         kind=DocumentKind.FAQ,
         title=known.question,
-        passages=(PassageText(passage, whole_file(file, text), known.known_questions),),
+        passages=(PassageText(passage, whole_file(file, text), known.known_questions, known.counter_questions),),
         payload=typed_payload("known_question", known),
         product_code=known.products[0] if len(known.products) == 1 else None,
         effective_from=known.effective_from,

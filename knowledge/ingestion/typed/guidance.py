@@ -7,7 +7,9 @@ from knowledge.documents import DocumentKind, PassageText
 from knowledge.ingestion.chunking import chunk
 from knowledge.ingestion.extracted import BlockKind, ExtractedText
 from knowledge.ingestion.formats import markdown
+from knowledge.ingestion.masked import Mask, masked_text, unmasked
 from knowledge.ingestion.reading import ContentInvalid, ReadDocument, labelled, validated, whole_file
+from knowledge.ingestion.references import article_index
 from knowledge.ingestion.wording import sentence, words
 
 
@@ -32,14 +34,15 @@ def read_playbook(front: object, body: str, *, file: str) -> ReadDocument:
     )
 
 
-def read_regulation(front: object, body: str, *, document_id: str, file: str) -> ReadDocument:
+def read_regulation(front: object, body: str, *, document_id: str, file: str, mask: Mask = unmasked) -> ReadDocument:
     """A summary as one passage per article. Raises: ContentInvalid.
 
     The header's questions ask about different articles, so each goes to the one passage that shares most of its
     character pairs; a question that shares too few goes to none.
     """
     header = validated(RegulationHeader, front)
-    passages = chunk(markdown.parse(body), DocumentKind.REGULATION, file=file)
+    extracted, changed = masked_text(markdown.parse(body), mask)
+    passages = chunk(extracted, DocumentKind.REGULATION, file=file)
     if not passages:
         raise ContentInvalid(field="body", problem=sentence("problems", "missing"))
     return ReadDocument(
@@ -47,9 +50,11 @@ def read_regulation(front: object, body: str, *, document_id: str, file: str) ->
         kind=DocumentKind.REGULATION,
         title=header.title,
         passages=tuple(_with_questions(passages, header.questions)),
-        payload={"content": "regulation", "data": header.model_dump(mode="json")},
+        payload={"content": "regulation", "data": header.model_dump(mode="json"), **article_index(passages)},
         effective_from=header.effective_from,
         effective_until=header.effective_until,
+        extracted=extracted,
+        masked=changed,
     )
 
 

@@ -4,41 +4,56 @@ from __future__ import annotations
 
 from datetime import date
 
-from knowledge.documents import DocumentKind, PassageText
+from knowledge.documents import DocumentKind, PassageText, Source
 from knowledge.ingestion.chunking import chunk
+from knowledge.ingestion.extracted import Block, BlockKind, ExtractedText, joined
 from knowledge.ingestion.formats import markdown
-from knowledge.ingestion.reading import ReadDocument, labelled, validated, whole_file
+from knowledge.ingestion.masked import Mask, masked_text, stacked, unmasked
+from knowledge.ingestion.reading import ReadDocument, labelled, validated
 from knowledge.ingestion.wording import words
 from knowledge.products import Benchmark, Minimum, PastPerformance, ProductSheet, Term
 
 
-def read_product(front: object, head: str, body: str, *, file: str) -> ReadDocument:
+def read_product(front: object, body: str, *, file: str, mask: Mask = unmasked) -> ReadDocument:
     """A product file as a document: sheet passage, selling passage, then the leaflet's sections.
 
     Args:
-        front: the parsed front matter.
-        head: its text with both fences, so that offsets count from the file's start.
+        front: the parsed front matter, masked.
+        body: the leaflet in Markdown.
     Raises: ContentInvalid.
     """
-    sheet = validated(ProductSheet, front)
-    leaflet = markdown.parse(body) if body.strip() else None
-    passages = [
-        PassageText(sheet_text(sheet), whole_file(file, head, words("headings")["sheet"]), sheet.questions),
-        PassageText(pitch_text(sheet), whole_file(file, head, words("headings")["pitch"])),
+    return product_document(validated(ProductSheet, front), body, file=file, mask=mask)
+
+
+def product_document(sheet: ProductSheet, leaflet: str, *, file: str, mask: Mask = unmasked) -> ReadDocument:
+    """A product sheet and its leaflet (Markdown, may be empty) as a document; its payload gives product facts."""
+    said = [
+        (text, sheet.questions if name == "sheet" else (), words("headings")[name])
+        for name, text in (("sheet", sheet_text(sheet)), ("pitch", pitch_text(sheet)))
+        if text
     ]
-    if leaflet is not None:
-        passages += chunk(leaflet, DocumentKind.PRODUCT, file=file)
+    head, changed = masked_text(joined(Block(BlockKind.PARAGRAPH, text) for text, _, _ in said), mask)
+    body, more = masked_text(markdown.parse(leaflet), mask)
+    extracted = stacked((head, body))
+    passages = [
+        PassageText(block.text, Source(file=file, heading=heading, start=block.start, end=block.end), questions)
+        for block, (_, questions, heading) in zip(extracted.blocks, said, strict=False)
+    ]
+    below = ExtractedText(extracted.text, extracted.blocks[len(said) :], body.warnings)
+    passages += chunk(below, DocumentKind.PRODUCT, file=file) if below.blocks else []
     return ReadDocument(
         document_id=f"product-{sheet.code}",
         kind=DocumentKind.PRODUCT,
         title=sheet.name,
-        passages=tuple(passage for passage in passages if passage.text),
+        passages=tuple(passages),
         payload={"content": "product", "data": sheet.model_dump(mode="json")},
         product_code=sheet.code,
         effective_from=sheet.effective_from,
         effective_until=sheet.effective_until,
         version=sheet.version,
         branches=frozenset() if sheet.scope in {"", "bank"} else frozenset(sheet.scope.split(",")),
+        extracted=extracted,
+        masked=changed + more,
     )
 
 

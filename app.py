@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from connectors.wecom.envelope import Envelope
     from connectors.wecom.local_state import LocalWeCom
     from knowledge.ingestion.ingest import Ingestor
+    from knowledge.retrieval.embedding import Embedder
     from knowledge.retrieval.locking import FolderLock
     from knowledge.retrieval.search import KnowledgeRetriever
     from knowledge.retrieval.vectors import VectorIndex
@@ -98,15 +99,17 @@ def build_vectors(settings: Settings, *, owner: bool) -> VectorIndex:
     return ExactVectors()
 
 
-def build_retriever(settings: Settings, store: KnowledgeStore, *, owner: bool) -> KnowledgeRetriever:
-    """The one retrieval function of this process."""
+def build_retriever(
+    settings: Settings, store: KnowledgeStore, *, owner: bool, embedder: Embedder | None = None
+) -> KnowledgeRetriever:
+    """The one retrieval function of this process; `embedder`: the one of the settings, where it is loaded already."""
     from knowledge.retrieval.embedding import load_embedder
     from knowledge.retrieval.search import KnowledgeRetriever
 
     return KnowledgeRetriever(
         store,
         folder=settings.home / "index",
-        embedder=load_embedder(settings.embedder),
+        embedder=embedder or load_embedder(settings.embedder),
         vectors=build_vectors(settings, owner=owner),
     )
 
@@ -160,13 +163,16 @@ def build_services(settings: Settings, *, owner: bool = False, clock: Callable[[
     from assistant.middle_office import MiddleOffice
     from assistant.records.records import Records
     from connectors.services import Services
+    from connectors.wecom.splitting import split_text
+    from knowledge.retrieval.embedding import load_embedder
     from knowledge.stores.repository import KnowledgeStore
 
     records = Records.of(open_database(settings, owner=owner))
     store = KnowledgeStore(records.database)
     ingestor = build_ingestor(store)
     gate = load_gate()
-    retriever = build_retriever(settings, store, owner=owner)
+    embedder = load_embedder(settings.embedder)
+    retriever = build_retriever(settings, store, owner=owner, embedder=embedder)
     pipeline = build_pipeline(settings, store, retriever, gate, warm=owner)
     asking = Asking(
         records=records,
@@ -185,7 +191,7 @@ def build_services(settings: Settings, *, owner: bool = False, clock: Callable[[
         asking=asking,
         deciding=Deciding(records, gate, pipeline.library.product_names),
         ingestor=ingestor,
-        middle_office=MiddleOffice.of(records, store, ingestor),
+        middle_office=MiddleOffice.of(records, store, ingestor, gate=gate, split=split_text, embedder=embedder),
         now=clock,
     )
 
@@ -475,20 +481,21 @@ def _send_until(settings: Settings, stop: threading.Event) -> None:
 
 
 def _load_until(settings: Settings, stop: threading.Event) -> None:
-    from assistant.middle_office import MiddleOffice
+    from assistant.loading import Loading
     from assistant.records.records import Records
     from assistant.working import run_until
+    from knowledge.ingestion.wording import reason_sentence
     from knowledge.stores.repository import KnowledgeStore
 
     records = Records.of(open_database(settings))
-    store = KnowledgeStore(records.database)
-    loading = MiddleOffice.of(records, store, build_ingestor(store)).loading
+    loading = Loading(records, build_ingestor(KnowledgeStore(records.database)), reason_sentence)
     run_until(stop, lambda: loading.step(now()), idle_s=LOADING_IDLE_S)
     records.database.close()
 
 
 def _housekeeping(services: Services, decision_timeout: timedelta) -> int:
     services.deciding.expire(now() - decision_timeout, now=now())
+    services.middle_office.recalling.catch_up(now=now())
     return 0
 
 

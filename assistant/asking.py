@@ -105,7 +105,7 @@ def finding_as_json(finding: Finding) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An answer with what has to be stored for it, not yet stored."""
+    """An answer with what has to be stored for it, not yet stored; `retrieved` are the versions that were found."""
 
     answer: Answer
     record: DraftRecord
@@ -113,6 +113,7 @@ class Prepared:
     situation: str | None
     product_code: str | None
     refusing_customer: str | None = None
+    retrieved: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,8 @@ class Asking:
         answer = _answer(draft_id, reply, ticket, self.clock_ms() - started_ms)
         record = self._record(draft_id, reply, answer, text, now=now, inbox_id=inbox_id, parent=parent)
         refusing = question.customer.customer_id if reply.records_a_refusal else None
-        return Prepared(answer, record, ticket, reply.situation, reply.product_code, refusing)
+        found = tuple(item.passage.version_id for item in reply.evidence)
+        return Prepared(answer, record, ticket, reply.situation, reply.product_code, refusing, found)
 
     def store(self, conn: Connection, prepared: Prepared, *, now: datetime) -> None:
         """Store draft, evidence, ticket and audit entry in the caller's transaction; the audit entry comes last."""
@@ -205,6 +207,8 @@ class Asking:
         if prepared.ticket:
             self.records.tickets.open(conn, prepared.ticket)
         record = prepared.record
+        cited = [item.version_id for item in record.evidence]
+        self.records.uses.count(conn, retrieved=prepared.retrieved, cited=cited, on=business_day(now))
         if prepared.refusing_customer:
             # The draft says that marketing stops, so it does, at every door (消费者权益保护法 29).
             self.records.customers.set_opt_out(conn, prepared.refusing_customer, True, now=now)

@@ -15,7 +15,7 @@ from assistant.clock import business_day
 from assistant.deciding import Deciding
 from assistant.drafting.brief import DraftKind, Length, Tone
 from assistant.edits import summary_category
-from assistant.errors import DraftAlreadyDecided, DraftNotFound, DraftNotYours, FinalTextMissing
+from assistant.errors import DraftAlreadyDecided, DraftNotFound, DraftNotYours, EvidenceLapsed, FinalTextMissing
 from assistant.masking import mask
 from assistant.outgoing import Splitter
 from assistant.reading import MAX_QUESTION_CHARACTERS, Command, Want, customer_hints, read, reject_reason
@@ -330,6 +330,9 @@ class Talk:
         except DraftAlreadyDecided as exc:
             status = load_toml("messages.zh")["statuses"].get(exc.ids["status"], exc.ids["status"])
             turn.messages.append(Outgoing(self.messages("already_decided", status=status)))
+            return
+        except EvidenceLapsed as exc:
+            turn.messages.append(Outgoing(self.messages(f"lapsed_{exc.ids['reason']}", title=exc.ids["title"])))
             return
         except (DraftNotFound, DraftNotYours, FinalTextMissing):
             turn.messages.append(Outgoing(self.messages("no_draft")))

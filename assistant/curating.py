@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -19,17 +19,25 @@ from knowledge.stores.editing import Details, DraftEditing
 from knowledge.stores.repository import KnowledgeStore
 
 LONGEST_NOTE = 500
+AfterApproval = Callable[[Connection, DocumentVersion, str, datetime], None]
+
+
+def _nothing_more(conn: Connection, version: DocumentVersion, by: str, now: datetime) -> None:
+    """Nobody waits for an approval."""
 
 
 @dataclass(frozen=True)
 class Curating:
     """Steps in the life of a version. `by` is a member's userid; instants are aware.
 
+    `after_approval` is called in the transaction of each approval with the version, the approver and the instant.
+
     All raise CuratorNotAllowed for anybody who is not an active curator or compliance officer, and DocumentNotFound.
     """
 
     records: Records
     store: KnowledgeStore
+    after_approval: AfterApproval = _nothing_more
 
     def submit(self, version_id: str, *, by: str, now: datetime) -> DocumentVersion:
         """Hand a draft in for review. Raises: VersionNotDraft, DetailsInvalid when it has no passages."""
@@ -59,6 +67,7 @@ class Curating:
             raise ApproverNotAllowed(version_id=version_id, by=by)
         with self.records.database.writing() as conn:
             version = self.store.approve(version_id, by, now=now, conn=conn)
+            self.after_approval(conn, version, by, now)
             body = {
                 "effective_from": version.effective_from.isoformat(),
                 "effective_until": version.effective_until.isoformat() if version.effective_until else None,

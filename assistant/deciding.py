@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from assistant.compliance.findings import Finding, Subject
 from assistant.compliance.gate import ComplianceGate
 from assistant.edits import Edit, diff, summary_category
-from assistant.errors import DraftAlreadyDecided, DraftNotFound, DraftNotYours, FinalTextMissing
+from assistant.errors import DraftAlreadyDecided, DraftNotFound, DraftNotYours, EvidenceLapsed, FinalTextMissing
 from assistant.masking import mask
 from assistant.outgoing import text_hash
 from assistant.reading import reject_reason
@@ -21,6 +21,7 @@ from assistant.records.decisions import DecisionRecord
 from assistant.records.drafts import DraftRecord
 from assistant.records.errors import RecordNotFound
 from assistant.records.records import Records
+from assistant.standing import lapsed_evidence
 from assistant.wording import load_toml
 
 FINAL = frozenset({"accepted", "edited", "rejected"})
@@ -71,7 +72,11 @@ class Deciding:
         final_text: str | None = None,
         reason: str | None = None,
     ) -> Decided:
-        """Keep a decision at once. Raises: DraftNotFound, DraftNotYours, DraftAlreadyDecided, FinalTextMissing."""
+        """Keep a decision at once.
+
+        Raises: DraftNotFound, DraftNotYours, DraftAlreadyDecided, FinalTextMissing; EvidenceLapsed when a draft is to
+            be accepted whose evidence was recalled, replaced or has expired.
+        """
         decided, write = self.prepare(
             draft_id, decision, now=now, how=how, userid=userid, final_text=final_text, reason=reason
         )
@@ -96,6 +101,8 @@ class Deciding:
             raise DraftAlreadyDecided(draft_id=draft_id, status=draft.status)
         if decision == "edited" and not (final_text or "").strip():
             raise FinalTextMissing(draft_id=draft_id)
+        if decision == "accepted":
+            self._still_holds(draft, now)
         decided = self._decided(draft, decision, final_text, reason)
         actor = userid or draft.userid
         sent = None if decision == "rejected" else final_text or draft.text
@@ -145,6 +152,16 @@ class Deciding:
         if userid is not None and draft.userid not in (userid, "cli"):
             raise DraftNotYours(draft_id=draft_id, userid=userid)
         return draft
+
+    def _still_holds(self, draft: DraftRecord, now: datetime) -> None:
+        lapsed = lapsed_evidence(self.records.database, draft, now=now)
+        if lapsed is not None:
+            raise EvidenceLapsed(
+                draft_id=draft.draft_id,
+                version_id=lapsed.version.version_id,
+                title=lapsed.version.title,
+                reason=str(lapsed.why),
+            )
 
     def _decided(self, draft: DraftRecord, decision: str, final_text: str | None, reason: str | None) -> Decided:
         feedback_id = f"f{uuid.uuid4().hex[:12]}"

@@ -7,6 +7,9 @@ AssistantError
 ├── StaffUnknown
 ├── StaffInactive
 ├── FinalTextMissing
+├── EvidenceLapsed            what a draft rests on was taken back or replaced
+├── TextNotAllowed            the gate does not let a text go out as it stands
+├── TicketNotOpen             somebody answered it meanwhile
 ├── SignInRefused
 ├── PasswordTooWeak
 ├── BranchUnknown
@@ -15,6 +18,13 @@ AssistantError
 ├── OwnAccountProtected
 └── ModelUnavailable            the language model did not answer usefully in time
 """
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
+from assistant.compliance.findings import Finding, Review
 
 
 class AssistantError(Exception):
@@ -61,6 +71,37 @@ class FinalTextMissing(AssistantError):
     """An edited draft needs the text that was sent: give it with --text."""
 
     code = "final_text_missing"
+
+
+class EvidenceLapsed(AssistantError):
+    """What this draft rests on holds no longer: ask for a new draft."""
+
+    code = "evidence_lapsed"
+
+
+class TextNotAllowed(AssistantError):
+    """The compliance gate does not let this text go out as it stands."""
+
+    code = "text_not_allowed"
+
+    def __init__(self, findings: Sequence[Finding] = (), suggestion: str = "", **ids: str) -> None:
+        super().__init__(**ids)
+        self.findings = tuple(findings)
+        self.suggestion = suggestion
+
+    @classmethod
+    def by(cls, review: Review) -> Self:
+        """The error for a review; its ids name the rules, `findings` hold everything."""
+        faults = [finding for finding in review.findings if finding.severity != "W"]
+        titles = "、".join(dict.fromkeys(finding.title for finding in faults))
+        codes = ",".join(dict.fromkeys(finding.code for finding in faults))
+        return cls(faults, review.suggestion, codes=codes, titles=titles, count=str(len(faults)))
+
+
+class TicketNotOpen(AssistantError):
+    """This ticket has its answer already, or was closed."""
+
+    code = "ticket_not_open"
 
 
 class SignInRefused(AssistantError):

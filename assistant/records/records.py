@@ -11,9 +11,11 @@ from assistant.records.decisions import Decisions
 from assistant.records.drafts import Conversations, Drafts
 from assistant.records.inbox import Inbox
 from assistant.records.outbox import Outbox
+from assistant.records.recalls import Recalls
 from assistant.records.staff import ApiTokens, Staff
 from assistant.records.tickets import Tickets
 from assistant.records.uploads import Uploads
+from assistant.records.uses import Uses
 from assistant.records.wecom_tokens import WecomTokens
 from knowledge.stores.database import Database
 
@@ -39,6 +41,8 @@ class Records:
     wecom_tokens: WecomTokens
     uploads: Uploads
     accounts: Accounts
+    recalls: Recalls
+    uses: Uses
 
     @classmethod
     def of(cls, database: Database) -> Records:
@@ -58,4 +62,6 @@ class Records:
             WecomTokens(database),
             Uploads(database),
             Accounts(database),
+            Recalls(database),
+            Uses(database),
         )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, and_, or_, select, update
 
 from assistant.records.errors import RecordNotFound
 from assistant.records.tables import tickets
@@ -51,6 +52,24 @@ class Tickets:
         change = update(tickets).where(tickets.c.ticket_id == ticket_id).values(status="closed")
         if conn.execute(change).rowcount != 1:
             raise RecordNotFound(ticket_id=ticket_id)
+
+    def became(self, conn: Connection, ticket_ids: Collection[str], version_id: str) -> None:
+        """Note in the caller's transaction that the answer to these is written in that version."""
+        conn.execute(update(tickets).where(tickets.c.ticket_id.in_(ticket_ids)).values(version_id=version_id))
+
+    def open_of_version(self, conn: Connection, version_id: str) -> list[Ticket]:
+        """Open tickets whose answer is written in that version, read in the caller's transaction."""
+        query = select(tickets).where(tickets.c.version_id == version_id, tickets.c.status == "open")
+        rows = conn.execute(query.order_by(tickets.c.opened_at, tickets.c.ticket_id)).all()
+        return [Ticket(**row._mapping) for row in rows]
+
+    def without_knowledge(self, since: datetime) -> list[Ticket]:
+        """Open tickets of any age, and those answered since then to one member only; oldest first."""
+        answered = and_(tickets.c.status == "answered", tickets.c.opened_at >= since, tickets.c.version_id.is_(None))
+        query = select(tickets).where(or_(tickets.c.status == "open", answered))
+        with self.database.reading() as conn:
+            rows = conn.execute(query.order_by(tickets.c.opened_at, tickets.c.ticket_id)).all()
+        return [Ticket(**row._mapping) for row in rows]
 
     def get(self, ticket_id: str) -> Ticket:
         """One ticket. Raises RecordNotFound."""

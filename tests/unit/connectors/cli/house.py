@@ -27,6 +27,7 @@ from assistant.wording import Messages
 from connectors.cli.door import Runners
 from connectors.cli.main import build_cli
 from connectors.services import Services
+from connectors.wecom.splitting import split_text
 from knowledge.ingestion.ingest import Ingestor
 from knowledge.retrieval.search import KnowledgeRetriever, Status
 from knowledge.stores.database import Database
@@ -72,7 +73,7 @@ class House:
             asking=Asking(records, pipeline, timedelta(hours=4), "test"),
             deciding=Deciding(records, self.gate),
             ingestor=ingestor,
-            middle_office=MiddleOffice.of(records, store, ingestor),
+            middle_office=MiddleOffice.of(records, store, ingestor, gate=self.gate, split=split_text),
             now=lambda: self.now,
         )
         try:

@@ -535,9 +535,25 @@ def demo(port: int | None = None) -> None:
 
     def announce() -> None:
         with opened(settings) as services:
-            show_demo(services, port=port, counts=counts)
+            passwords = give_demo_passwords(services)
+            show_demo(services, port=port, counts=counts, passwords=passwords)
 
     run_web(settings, local=local, announce=announce, listener=listener)
+
+
+def give_demo_passwords(services: Services) -> dict[str, str]:
+    """First passwords for the sample bank's middle office; accounts that have one keep it. Returns: by userid."""
+    from assistant.signing_in import SigningIn
+    from connectors.phone.credentials import demo_passwords
+
+    staff = [member for member in services.records.staff.all() if member.source == "sample"]
+    accounts = [member.userid for member in staff if member.role != "relationship_manager"]
+    passwords = demo_passwords(services.home, accounts)
+    signing_in = SigningIn(services.records)
+    for userid, password in passwords.items():
+        if services.records.accounts.password(userid) is None:
+            signing_in.set_password(userid, password, by="demo", must_change=False, now=now())
+    return passwords
 
 
 # -- command line

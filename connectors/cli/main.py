@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from connectors.cli import doctor, drafts, exporting, gating, keeping, loading, people, queues, running
+from connectors.cli import doctor, drafts, exporting, gating, importing, keeping, loading, people, queues, running
 from connectors.cli.door import Door, OpenServices, Runners
 from connectors.cli.failing import CommandGroup
 
@@ -60,8 +60,18 @@ def _add_groups(app: typer.Typer) -> None:
             "Hand records out.",
             {"feedback": exporting.export_feedback, "knowledge": exporting.export_knowledge},
         ),
+        "import": ("Take records in.", {"knowledge": importing.import_knowledge}),
         "audit": ("The audit log.", {"verify": keeping.audit_verify}),
-        "user": ("Members of staff.", {"add": people.user_add, "list": people.user_list}),
+        "user": (
+            "Members of staff.",
+            {
+                "add": people.user_add,
+                "list": people.user_list,
+                "password": people.user_password,
+                "disable": people.user_disable,
+            },
+        ),
+        "branch": ("Branches.", {"add": people.branch_add, "list": people.branch_list}),
         "token": ("Tokens of programs.", {"create": people.token_create}),
         "eval": ("The evaluation harness.", {"retrieval": running.eval_retrieval, "gallery": running.eval_gallery}),
         "tickets": ("Questions without an answer.", {"list": queues.tickets_list, "answer": queues.tickets_answer}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,6 +41,7 @@ def user_add(
     as_json: AsJson = False,
 ) -> None:
     """Register a member of staff."""
+    from assistant.membership import Membership
     from assistant.records.staff import StaffMember
 
     if not userid.strip() or not name.strip():
@@ -52,13 +53,9 @@ def user_add(
         if known is not None and not replace:
             raise CommandFailed("user_exists", userid=userid)
         now = services.now()
-        member = StaffMember(userid, name, role.value, branch, known.created_at if known else now, persona)
-        with services.records.database.writing() as conn:
-            services.records.staff.save(conn, member)
-            body = {"role": role.value, "branch_id": branch, "replaced": known is not None}
-            services.records.audit.append(
-                conn, actor=ACTOR, event="staff_registered", subject=userid, body=body, now=now
-            )
+        created, lines = (known.created_at, known.lines) if known else (now, ())
+        member = StaffMember(userid, name, role.value, branch, created, persona, lines=lines)
+        Membership(services.records).save_member(member, by=ACTOR, now=now)
     if as_json:
         emit(_member_json(member))
     else:
@@ -81,6 +78,93 @@ def user_list(ctx: typer.Context, as_json: AsJson = False) -> None:
         for m in members
     ]  # fmt: skip
     show_table(list(labels("user_columns").values()), rows)
+
+
+def user_password(
+    ctx: typer.Context,
+    userid: Annotated[str, typer.Argument(metavar="USERID")],
+    generate: Annotated[bool, typer.Option("--generate", help="Make a one-time password and print it.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Set a member's password for the console; it is changed with the first sign-in. Read from a prompt or stdin."""
+    from assistant.signing_in import SigningIn, one_time_password
+    from connectors.cli.drafts import member_scope
+
+    password = one_time_password() if generate else _asked_password()
+    door: Door = ctx.obj
+    with door.open_services() as services:
+        member_scope(services, userid)  # refuses whoever is unknown or inactive
+        SigningIn(services.records).set_password(userid, password, by=ACTOR, now=services.now())
+    if as_json:
+        emit({"userid": userid, **({"password": password} if generate else {})})
+        return
+    if generate:
+        show(password)
+    remark(words("user.password_set", userid=userid))
+
+
+def user_disable(
+    ctx: typer.Context,
+    userid: Annotated[str, typer.Argument(metavar="USERID")],
+    as_json: AsJson = False,
+) -> None:
+    """Take all access from a member at once: chat, console sessions and tokens. `user add --replace` gives it back."""
+    from assistant.errors import StaffUnknown
+    from assistant.membership import Membership
+
+    door: Door = ctx.obj
+    with door.open_services() as services:
+        member = services.records.staff.get(userid)
+        if member is None:
+            raise StaffUnknown(userid=userid)
+        member = replace(member, active=False)
+        Membership(services.records).save_member(member, by=ACTOR, now=services.now())
+    if as_json:
+        emit(_member_json(member))
+    else:
+        show(words("user.disabled", userid=userid))
+
+
+def branch_add(
+    ctx: typer.Context,
+    branch_id: Annotated[str, typer.Argument(metavar="BRANCH_ID")],
+    name: Annotated[str, typer.Option("--name", help="Name as people say it.")],
+    parent: Annotated[str | None, typer.Option("--parent", metavar="BRANCH_ID", help="The branch above it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a branch, or rename and move one that is there."""
+    from assistant.membership import Membership
+    from assistant.records.staff import Branch
+
+    if not branch_id.strip() or not name.strip():
+        raise typer.BadParameter("BRANCH_ID 和 --name 不能是空的")
+    door: Door = ctx.obj
+    branch = Branch(branch_id, name, parent)
+    with door.open_services() as services:
+        Membership(services.records).save_branch(branch, by=ACTOR, now=services.now())
+    if as_json:
+        emit(asdict(branch))
+    else:
+        show(words("branch.saved", branch_id=branch_id, name=name))
+
+
+def branch_list(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """List branches."""
+    door: Door = ctx.obj
+    with door.open_services() as services:
+        branches = services.records.staff.branches()
+    if as_json:
+        emit({"branches": [asdict(branch) for branch in branches]})
+        return
+    show_table(list(labels("branch_columns").values()), [(b.branch_id, b.name, b.parent) for b in branches])
+
+
+def _asked_password() -> str:
+    import sys
+
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    return str(typer.prompt(words("user.ask_password"), hide_input=True, confirmation_prompt=True, err=True))
 
 
 def token_create(

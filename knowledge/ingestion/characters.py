@@ -22,7 +22,10 @@ _COMPATIBLE = {
 }
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f\u202a\u202b\u202c\u202d\u202e"))
 _CONTROL = dict.fromkeys(code for code in (*range(0x20), *range(0x7F, 0xA0)) if code not in (0x09, 0x0A))
-_TABLE = str.maketrans(_SUPPLEMENT | _KANGXI | _COMPATIBLE) | _CONTROL | _INVISIBLE | {0xA0: " "}
+_BULLETS = dict.fromkeys(
+    "\uf06c\uf06e\uf075\uf076\uf09f\uf0a7\uf0a8\uf0b2\uf0b7\uf0d8\uf0e8\uf0fc", "•"
+)  # of Wingdings
+_TABLE = str.maketrans(_SUPPLEMENT | _KANGXI | _COMPATIBLE | _BULLETS) | _CONTROL | _INVISIBLE | {0xA0: " "}
 _LINE_END = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 
 

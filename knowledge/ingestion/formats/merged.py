@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 MAX_SPAN = 200
+_LONG = 120  # characters; a longer text is not repeated in every row of its merged cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ def filled(
         down[area.top] = max(down.get(area.top, 1), area.bottom - area.top + 1)
         if right > area.left:
             across.setdefault(area.top, set()).update(range(area.left - 1, right))
-        for row in range(area.top, area.bottom + 1):
+        bottom = area.bottom if len(text) <= _LONG else area.top
+        for row in range(area.top, bottom + 1):
             for column in range(area.left, right + 1):
                 values.setdefault(row, {}).setdefault(column, text)
     return [

@@ -1,61 +1,55 @@
-"""PDF: text by pdfium, bordered tables by pdfplumber, lines joined into paragraphs, running heads left out."""
+"""PDF: letters by pdfium, tables as cells, columns in reading order, lines joined, running heads left out."""
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 from knowledge.errors import DocumentRefused
 from knowledge.ingestion.characters import looks_damaged, repaired
 from knowledge.ingestion.extracted import Block, BlockKind, Doubt, ExtractedText, joined
 from knowledge.ingestion.formats.grids import grid_blocks
-from knowledge.ingestion.formats.merged import GridRow
-from knowledge.ingestion.formats.paragraphs import paragraphs, without_running_heads
-from knowledge.ingestion.formats.plain_text import heading_level
+from knowledge.ingestion.formats.paragraphs import without_running_heads
+from knowledge.ingestion.formats.pdf_headings import Headings, text_blocks
+from knowledge.ingestion.formats.pdf_layout import Line, in_columns, lines, pieces
+from knowledge.ingestion.formats.pdf_letters import Box, letters
+from knowledge.ingestion.formats.pdf_tables import DrawnTables, Table, aligned_tables
+from knowledge.ingestion.formats.pdf_turning import continued
 
 _MAX_PAGES = 500
 _MAX_TABLE_PAGES = 60
 _PATH, _IMAGE = 2, 3  # pdfium's numbers for kinds of page objects
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A bordered table and the band of the page it takes; heights count from the page's top."""
-
-    top: float
-    bottom: float
-    rows: tuple[GridRow, ...]
-
-
 @dataclass(slots=True)
 class _Page:
-    """Stretches of lines and tables in reading order."""
+    """Lines and tables in reading order, and the text that nobody sees."""
 
     number: int
-    parts: list[list[str] | _Table]
+    parts: list[Line | Table]
+    unseen: str
     has_pictures: bool
-
-    @property
-    def is_empty(self) -> bool:
-        return not any(isinstance(part, _Table) or any(part) for part in self.parts)
 
 
 def read(data: bytes) -> ExtractedText:
     """Raises: DocumentRefused (encrypted, broken, no_text_layer, empty)."""
     pages, doubts = _pages(data)
-    if all(page.is_empty for page in pages):
+    if not any(page.parts for page in pages):
         raise DocumentRefused(reason="no_text_layer" if any(page.has_pictures for page in pages) else "empty")
-    blank = sum(page.is_empty and page.has_pictures for page in pages)
+    blank = sum(not page.parts and page.has_pictures for page in pages)
     if blank:
         doubts.append(Doubt("pages_without_text", (("count", str(blank)),)))
     _drop_running_heads(pages)
-    extracted = joined((block for page in pages for block in _blocks(page)), doubts)
+    merged = continued([page.parts for page in pages])
+    for page, parts in zip(pages, merged, strict=True):
+        page.parts = parts
+    extracted = joined(_blocks(pages), doubts)
     if looks_damaged(extracted.text):
-        doubts.append(Doubt("suspicious_text"))
-    return ExtractedText(extracted.text, extracted.blocks, tuple(doubts))
+        return replace(extracted, warnings=(*extracted.warnings, Doubt("suspicious_text")))
+    return extracted
 
 
 def _pages(data: bytes) -> tuple[list[_Page], list[Doubt]]:
@@ -67,100 +61,62 @@ def _pages(data: bytes) -> tuple[list[_Page], list[Doubt]]:
     except pypdfium2.PdfiumError as exc:
         raise DocumentRefused(reason="encrypted" if "assword" in str(exc) else "broken") from exc
     try:
-        count = len(document)
-        if count > _MAX_PAGES:
+        amount = len(document)
+        if amount > _MAX_PAGES:
             doubts.append(Doubt("pages_cut", (("count", str(_MAX_PAGES)),)))
-        if count > _MAX_TABLE_PAGES:
+        if amount > _MAX_TABLE_PAGES:
             doubts.append(Doubt("tables_skipped", (("count", str(_MAX_TABLE_PAGES)),)))
-        finder = _TableFinder(data)
-        return [_page(document[at], at + 1, finder) for at in range(min(count, _MAX_PAGES))], doubts
+        drawn = DrawnTables(data)
+        return [_page(document[at], at + 1, drawn) for at in range(min(amount, _MAX_PAGES))], doubts
     except pypdfium2.PdfiumError as exc:
         raise DocumentRefused(reason="broken") from exc
     finally:
         document.close()
 
 
-def _page(page: Any, number: int, finder: _TableFinder) -> _Page:
+def _page(page: Any, number: int, drawn: DrawnTables) -> _Page:
     kinds = Counter(item.type for item in page.get_objects(max_depth=3))
-    width, height = page.get_size()
-    upright = page.get_rotation() == 0 and tuple(page.get_mediabox()[:2]) == (0, 0)
     text = page.get_textpage()
-    tables = finder.tables(number) if upright and kinds[_PATH] >= 4 and number <= _MAX_TABLE_PAGES else []
-    parts: list[list[str] | _Table] = []
-    top = 0.0
-    for table in tables:
-        if table.top - top > 2:
-            parts.append(_lines(text.get_text_bounded(0, height - table.top, width, height - top)))
-        parts.append(table)
-        top = table.bottom
-    parts.append(_lines(text.get_text_bounded(0, 0, width, height - top) if tables else text.get_text_bounded()))
-    return _Page(number, parts, kinds[_IMAGE] > 0)
+    if page.get_rotation() != 0:
+        return _Page(number, _as_written(text), "", kinds[_IMAGE] > 0)
+    seen, unseen = letters(page, text)
+    straight = tuple(page.get_mediabox()[:2]) == (0, 0) == tuple(page.get_bbox()[:2])
+    tables = drawn.on(number, seen) if straight and kinds[_PATH] >= 4 and number <= _MAX_TABLE_PAGES else []
+    loose = [letter for letter in seen if not any(table.box.holds(letter) for table in tables)]
+    aligned, rest = aligned_tables(in_columns(pieces(loose)))
+    parts: list[Line | Table] = [*tables, *aligned, *lines(rest)]
+    return _Page(number, sorted(parts, key=lambda part: part.key), repaired(unseen), kinds[_IMAGE] > 0)
 
 
-def _lines(text: str) -> list[str]:
-    cleaned = repaired(text.replace("\ufffe", ""))
-    return [line.strip() for line in cleaned.split("\n") if line.strip()]
+def _as_written(text: Any) -> list[Line | Table]:
+    """Lines of a turned page, in the order of the file."""
+    found = (line.strip() for line in repaired(text.get_text_bounded().replace("\ufffe", "")).split("\n"))
+    return [
+        Line(line, Box(0, 12.0 * at, 500, 12.0 * at + 12), (at,), ()) for at, line in enumerate(filter(None, found))
+    ]
 
 
 def _drop_running_heads(pages: Sequence[_Page]) -> None:
-    outer = [(page, part) for page in pages for part in page.parts if isinstance(part, list)]
-    by_page = [[line for owner, part in outer if owner is page for line in part] for page in pages]
-    dropped = without_running_heads(by_page)
-    for page, gone in zip(pages, dropped, strict=True):
+    by_height = [
+        sorted((part for part in page.parts if isinstance(part, Line)), key=lambda line: line.box.y0) for page in pages
+    ]
+    dropped = without_running_heads([[line.text for line in found] for found in by_height])
+    for page, found, gone in zip(pages, by_height, dropped, strict=True):
+        edges = {id(line) for line in (*found[:3], *found[-3:]) if line.text in gone}
+        page.parts = [part for part in page.parts if id(part) not in edges]
+
+
+def _blocks(pages: Sequence[_Page]) -> Iterator[Block]:
+    numbers = count(1)
+    headings = Headings.of([part for page in pages for part in page.parts if isinstance(part, Line)])
+    for page in pages:
+        stretch: list[Line] = []
         for part in page.parts:
-            if isinstance(part, list):
-                part[:] = [line for line in part if line not in gone]
-
-
-def _blocks(page: _Page) -> Iterator[Block]:
-    for position, part in enumerate(page.parts):
-        if isinstance(part, _Table):
-            yield from grid_blocks(part.rows, table=page.number * 100 + position, page=page.number)
-            continue
-        for text in paragraphs(part):
-            level = heading_level(text)
-            kind = BlockKind.HEADING if level else BlockKind.PARAGRAPH
-            yield Block(kind, text, level=level, page=page.number)
-
-
-class _TableFinder:
-    """Bordered tables of a document; opens it only when a page may have some."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._document: Any = None
-
-    def tables(self, number: int) -> list[_Table]:
-        """Tables of a page (from 1), top first, none above another."""
-        import pdfplumber
-        from pdfminer.pdfexceptions import PDFException
-
-        try:
-            if self._document is None:
-                self._document = pdfplumber.open(io.BytesIO(self._data))
-            page = self._document.pages[number - 1]
-            found = [_table(table) for table in page.find_tables()]
-            page.close()
-        except (
-            PDFException,
-            pdfplumber.utils.exceptions.PdfminerException,
-            ValueError,
-            KeyError,
-            TypeError,
-            IndexError,
-        ):
-            return []  # pdfium has read the text; only the cells are not told apart
-        kept: list[_Table] = []
-        for table in sorted((table for table in found if table is not None), key=lambda table: table.top):
-            if not kept or table.top >= kept[-1].bottom - 1:
-                kept.append(table)
-        return kept
-
-
-def _table(table: Any) -> _Table | None:
-    rows = [[repaired(cell or "").strip() for cell in row] for row in table.extract()]
-    filled = sum(bool(cell) for row in rows for cell in row)
-    if len(rows) < 2 or max(map(len, rows)) < 2 or filled * 2 < sum(map(len, rows)):
-        return None
-    numbered = tuple(GridRow(number, tuple(row)) for number, row in enumerate(rows, start=1) if any(row))
-    return _Table(table.bbox[1], table.bbox[3], numbered)
+            if isinstance(part, Line):
+                stretch.append(part)
+                continue
+            yield from text_blocks(stretch, headings, page.number)
+            stretch = []
+            yield from grid_blocks(part.rows, table=next(numbers), page=page.number, names=part.names)
+        yield from text_blocks(stretch, headings, page.number)
+        yield Block(BlockKind.PARAGRAPH, page.unseen, page=page.number, hidden=True)

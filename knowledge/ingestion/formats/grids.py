@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from knowledge.ingestion.extracted import Block, BlockKind, Cell
 from knowledge.ingestion.formats.headers import header_depth, is_figure, is_form, is_section, spread
 from knowledge.ingestion.formats.merged import GridRow
-from knowledge.ingestion.formats.tables import cell_text, header_names, names_and_values, sentence
+from knowledge.ingestion.formats.tables import cell_lines, cell_text, header_names, names_and_values, sentence
 
 _TITLE_CHARS = 60
 
@@ -122,7 +122,7 @@ def _labelled(rows: Sequence[GridRow]) -> list[GridRow]:
 
 def _named(row: GridRow, names: Sequence[str], place: _Place) -> tuple[Cell, ...]:
     return tuple(
-        Cell(names[at] if at < len(names) else "", value, _ref(at, row, place))
+        Cell(names[at] if at < len(names) else "", value, _ref(at, row, place), cell_lines(text))
         for at, text in enumerate(row.cells)
         if (value := cell_text(text))
     )

@@ -71,9 +71,11 @@ def _continues(rows: Sequence[GridRow], at: int) -> bool:
     if upper.down > 1:
         return any(above != below for above, below in zip(upper.cells, lower.cells, strict=False))
     grouped = upper.across or _gaps(upper.cells, lower.cells)
-    return any(
-        column < len(lower.cells) and lower.cells[column].strip() and is_figure(_at(rows[at + 2].cells, column))
-        for column in grouped
+    if upper.across and not _at(upper.cells, 0) and not _at(lower.cells, 0):
+        return True  # the corner above the labels is empty in both rows
+    return bool(grouped) and any(
+        lower.cells[column].strip() and is_figure(_at(rows[at + 2].cells, column))
+        for column in range(1, len(lower.cells))
     )
 
 

@@ -145,16 +145,29 @@ def _is_title(shape: Element) -> bool:
 def _text_blocks(shape: Element, page: int, canvas: _Canvas) -> Iterator[Block]:
     titled = _is_title(shape)
     outside = not canvas.shows(shape)
-    numbered = 0
+    counts: dict[int, int] = {}
     for paragraph in shape.iter(f"{_A}p"):
         seen, unseen = _split(paragraph, on_white=canvas.is_white)
-        numbered = numbered + 1 if paragraph.find(f"{_A}pPr/{_A}buAutoNum") is not None else 0
+        numbered = _list_number(paragraph, counts) if seen else 0
         if unseen or (outside and seen):
             yield Block(BlockKind.PARAGRAPH, f"{unseen}{seen if outside else ''}", page=page, hidden=True)
         if outside or not seen:
             continue
         text = f"{numbered}. {seen}" if numbered else seen
         yield Block(BlockKind.HEADING if titled else BlockKind.PARAGRAPH, text, level=2 if titled else 0, page=page)
+
+
+def _list_number(paragraph: Element, counts: dict[int, int]) -> int:
+    """The number that PowerPoint draws before a paragraph, 0 for none; `counts` by depth goes on to the next one."""
+    look = paragraph.find(f"{_A}pPr")
+    depth = _whole(look.get("lvl")) if look is not None else 0
+    mark = look.find(f"{_A}buAutoNum") if look is not None else None
+    for deeper in [at for at in counts if at > depth or (mark is None and at == depth)]:
+        del counts[deeper]
+    if mark is None:
+        return 0
+    counts[depth] = counts[depth] + 1 if depth in counts else _whole(mark.get("startAt")) or 1
+    return counts[depth]
 
 
 def _split(paragraph: Element, *, on_white: bool) -> tuple[str, str]:

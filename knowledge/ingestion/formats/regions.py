@@ -15,18 +15,18 @@ def sheet_blocks(rows: Sequence[GridRow], numbers: Iterator[int], *, sheet: str 
 
     A region without a header below a table of the same columns goes on with that table: an empty row is only spacing.
     """
-    names: list[str] = []
-    columns: set[int] = set()
-    number = 0
+    above: dict[frozenset[int], tuple[int, list[str]]] = {}  # by columns: number and names of the last such table
     for region in _regions(rows):
         below = body(region)
         own, depth = column_names(below)
-        here = _columns(below[:1])
-        goes_on = bool(columns) and not depth and here == columns
-        if not goes_on:
-            number = next(numbers)
-            names, columns = own, {at for at, name in enumerate(own) if name} if depth else set()
-        yield from grid_blocks(region, table=number, sheet=sheet, names=names if goes_on else ())
+        here = frozenset(_columns(below[:1]))
+        if not depth and here in above:
+            number, names = above[here]
+        else:
+            number, names = next(numbers), []
+        if depth:
+            above[frozenset(at for at, name in enumerate(own) if name)] = (number, own)
+        yield from grid_blocks(region, table=number, sheet=sheet, names=names)
 
 
 def _regions(rows: Sequence[GridRow]) -> Iterator[list[GridRow]]:

@@ -21,6 +21,12 @@ def cell_text(value: str) -> str:
     return _SPACES.sub(" ", _BETWEEN_CHINESE.sub("", _BREAK.sub("\n", value).strip())).strip()
 
 
+def cell_lines(value: str) -> tuple[str, ...]:
+    """The lines of a cell that was written on several, else nothing."""
+    lines = tuple(text for line in _BREAK.sub("\n", value).split("\n") if (text := cell_text(line)))
+    return lines if len(lines) > 1 else ()
+
+
 def sentence(cells: Sequence[Cell]) -> str:
     """`列名：值；列名：值`; a value that repeats its column's name, or has none, stands alone."""
     return "；".join(

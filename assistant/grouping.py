@@ -13,7 +13,7 @@ import numpy.typing as npt
 from knowledge.retrieval.embedding import Embedder
 from knowledge.retrieval.text import informative_terms
 
-ENOUGH = 0.55
+ENOUGH = 0.3
 WORDS_SHARE = 0.5
 COLUMNS = 4096  # terms share them by hash, so that memory has a bound
 _Matrix = npt.NDArray[np.float32]

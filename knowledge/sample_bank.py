@@ -12,7 +12,7 @@ from knowledge.documents import DocumentVersion, VersionStatus
 from knowledge.errors import DocumentRefused
 from knowledge.ingestion.readers import read_document
 from knowledge.ingestion.reading import ReadDocument
-from knowledge.ingestion.sandbox import extract
+from knowledge.ingestion.sandbox import parse_here
 from knowledge.ingestion.yaml_files import load_yaml
 from knowledge.stores.repository import KnowledgeStore
 
@@ -94,7 +94,7 @@ def read_sample_documents(folder: Path = SAMPLES) -> list[ReadDocument]:
             key=lambda path: (path.name.split(".")[0], -path.name.count(".")),
         )
         for path in paths:
-            for document in read_document(path.read_bytes(), path.name, extract=extract, file=f"{part}/{path.name}"):
+            for document in read_document(path.read_bytes(), path.name, extract=parse_here, file=f"{part}/{path.name}"):
                 if document.doubts:
                     said = {name: value for name, value in document.doubts[0].slots if name != "kind"}
                     raise DocumentRefused(**{**said, "file": path.name, "reason": "bad_content"})

@@ -29,7 +29,9 @@ _TARGET = re.compile(rb"\bTarget\s*=\s*[\"']\s*([^\"']{0,4000})")
 _TYPE = re.compile(rb"\bType\s*=\s*[\"'][^\"']{0,1000}/([A-Za-z]{1,60})[\"']")
 _EXTERNAL = re.compile(rb"\bTargetMode\s*=\s*[\"']External[\"']", re.I)
 _REMOTE = re.compile(
-    rb"^(?:(?:https?|ftps?|smb|webdav|mhtml|ms-[\w-]+|javascript|script):|(?:file:/*)?(?:\\\\|//|%5c%5c))", re.I
+    rb"^(?:(?:https?|ftps?|smb|webdav|mhtml|ms-[\w-]+|javascript|script):|\\\\|//|%5c%5c"
+    rb"|file:(?://[^/\\]|/{4,}|[\\/]*\\\\))",
+    re.I,
 )
 _LOADING = {b"attachedTemplate", b"oleObject", b"frame", b"subDocument", b"aFChunk", b"control"}
 _DDE_FIELD = re.compile(rb"<w:instrText[^>]{0,200}>\s*(?:DDEAUTO|DDE)\b|w:instr\s*=\s*[\"']\s*(?:DDEAUTO|DDE)\b", re.I)

@@ -16,6 +16,7 @@ from typing import Any
 
 from knowledge.documents import DocumentKind
 from knowledge.errors import DocumentRefused
+from knowledge.ingestion.checks import check_name
 from knowledge.ingestion.composed import anchored
 from knowledge.ingestion.extracted import Doubt, ExtractedText
 from knowledge.ingestion.formats import markdown, plain_text
@@ -49,7 +50,7 @@ def read_document(
 
     Args:
         name: the file's name, or its path below the folder when names alone are not unique; decides the document id.
-        extract: reads formats that are not text, e.g. `sandbox.extract`.
+        extract: parses every format, e.g. `sandbox.extract`, and refuses what it would take too long to read here.
         kind: what the caller says it is; None: guessed.
         file: what passages name as their file; the last part of `name` when left out.
         mask: takes personal data out of words.
@@ -59,14 +60,16 @@ def read_document(
     suffix = PurePosixPath(name).suffix.lower()
     upload = Untyped(name=name, file=file, kind=kind, mask=mask)
     try:
+        check_name(name)
         check_bytes(data, suffix)
+        extracted = extract(data, suffix)  # also of what is read again here: a worker has then read it within limits
         if suffix in YAML:
             found = _read_yaml(data, upload)
         elif suffix in MARKDOWN:
             found = _read_markdown(data, upload)
         else:
             raw = plain_text.decoded(data) if suffix in {".json", ".jsonl"} else ""
-            found = read_untyped(extract(data, suffix), upload, raw=raw)
+            found = read_untyped(extracted, upload, raw=raw)
         found = anchored(found, mask)
     except DocumentRefused as exc:
         raise DocumentRefused(**{**exc.ids, "file": file}) from exc

@@ -13,7 +13,7 @@ from typing import Any
 from knowledge.errors import DocumentRefused
 from knowledge.ingestion.confinement import MEMORY_BYTES
 from knowledge.ingestion.extracted import Doubt, ExtractedText
-from knowledge.ingestion.formats.registry import check_bytes
+from knowledge.ingestion.formats.registry import check_bytes, parser
 from knowledge.ingestion.warm import Answer, WarmProcess
 
 WALL_SECONDS = 60.0
@@ -62,7 +62,9 @@ class Sandbox:
             raise DocumentRefused(reason="too_large", peak_bytes=peak)
         for line in answer.lines:
             if "refused" in line:
-                raise DocumentRefused(**{**line["refused"], "peak_bytes": peak})
+                full = line["refused"]["reason"] == "broken" and answer.peak_bytes > MEMORY_BYTES * 0.85
+                reason = {"reason": "too_much_memory"} if full else {}
+                raise DocumentRefused(**{**line["refused"], **reason, "peak_bytes": peak})
         if not answer.lines or "done" not in answer.lines[-1]:
             raise DocumentRefused(reason=_how_it_died(answer), peak_bytes=peak)
         return answer
@@ -70,9 +72,9 @@ class Sandbox:
 
 def _how_it_died(answer: Answer) -> str:
     number = os.WTERMSIG(answer.status) if os.WIFSIGNALED(answer.status) else 0
-    if answer.peak_bytes > MEMORY_BYTES // 2 and number != signal.SIGXCPU:
+    if answer.peak_bytes > MEMORY_BYTES // 2 and number not in {signal.SIGXCPU, signal.SIGVTALRM}:
         return "too_much_memory"
-    return "too_slow" if number in {signal.SIGXCPU, signal.SIGKILL} else "broken"
+    return "too_slow" if number in {signal.SIGXCPU, signal.SIGVTALRM, signal.SIGKILL} else "broken"
 
 
 @cache
@@ -90,6 +92,11 @@ def extract(data: bytes, suffix: str) -> ExtractedText:
 def in_child(data: bytes, suffix: str, *, wall_seconds: float = WALL_SECONDS) -> ExtractedText:
     """Parse in a process of its own that may use 1.5 GB, 30 s of CPU and no network. Raises: DocumentRefused."""
     return shared().parse(data, suffix, wall_seconds=wall_seconds).extracted
+
+
+def parse_here(data: bytes, suffix: str) -> ExtractedText:
+    """As `extract`, without a worker: only for files that come with the package."""
+    return parser(suffix)(data)
 
 
 def page_picture(data: bytes, page: int, width: int) -> bytes:

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from knowledge.ingestion.child import REQUEST_BYTES
-
+REQUEST_BYTES = 256
 MAX_ANSWER_BYTES = 96 * 1024 * 1024
 _ROOT = Path(__file__).resolve().parents[2]
 # Nothing of our own variables, which may hold secrets; one thread, since each reserves address space.

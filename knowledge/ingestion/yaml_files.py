@@ -10,7 +10,7 @@ import yaml
 _AT_START = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)(?:\r?\n)?^---[ \t]*(?:\r?\n|\Z)", re.S | re.M)
 _MOST_DEPTH = 50
 # An anchor or an alias, or more nesting on one line or by indentation than anybody writes.
-_SUSPICIOUS = re.compile(r"[&*]\w|(?:[\[{]\s*){10}|^\s*(?:[-?]\s+){10}|^ {60}", re.M)
+_SUSPICIOUS = re.compile(r"[&*]\w|(?:[\[{]\s*){10}|^[ \t]*(?:[-?][ \t]+){10}|^ {60}", re.M)
 _KEPT = {"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}
 _BOOLEAN = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
 

@@ -24,11 +24,13 @@ class Cell:
     """One filled cell of a row: its column's name (`2026年·个人`, empty where the table has none), value and address.
 
     `ref` is like `B3`: of the sheet in a workbook, elsewhere of the table itself, rows and columns counted from 1.
+    `lines` are the lines of a value that was written on several.
     """
 
     name: str
     value: str
     ref: str
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +93,12 @@ def _block_data(block: Block) -> dict[str, Any]:
     """Only what differs from an empty block; the text is found again by its offsets."""
     data = {name: value for name, empty in _OPTIONAL.items() if (value := getattr(block, name)) != empty}
     if block.row:
-        data["row"] = [[cell.name, cell.value, cell.ref] for cell in block.row]
+        data["row"] = [[cell.name, cell.value, cell.ref, *cell.lines] for cell in block.row]
     return {"kind": block.kind.value, **data}
 
 
 def _block(text: str, data: dict[str, Any]) -> Block:
-    row = tuple(Cell(*cell) for cell in data.pop("row", ()))
+    row = tuple(Cell(name, value, ref, tuple(lines)) for name, value, ref, *lines in data.pop("row", ()))
     kind = BlockKind(data.pop("kind"))
     return Block(kind, text[data.get("start", 0) : data.get("end", 0)], row=row, **data)
 

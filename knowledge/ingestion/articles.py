@@ -20,7 +20,7 @@ _PART = re.compile(
 )
 _RANK = {"编": 11, "分编": 12, "章": 13, "节": 14}
 _ANNEX_RANK = 10
-_ITEM = re.compile(r"^\s*[（(]?[一二三四五六七八九十\d]{1,3}[)）、.．]")  # （一）, 1. and the like, part of an article
+_ITEM = re.compile(r"^\s*(?:[（(][一二三四五六七八九十\d]{1,3}[)）]|\d{1,3}[)）、.．])")  # part of an article
 _ANNEX = re.compile(r"^\s*附\s*(?:件|表|录|图)\s*(?:[一二三四五六七八九十\d]{0,3})\s*(?:[:：、.．\s]|$)")
 _CONTENTS = re.compile(r"^\s*目\s*(?:录|次)\s*$")
 _LEADERS = re.compile(r"[\s.．…·•\-—]*\d*\s*$")

@@ -91,7 +91,7 @@ def _by_kind(base: ReadDocument, clean: ExtractedText, kind: DocumentKind, uploa
         return _proposed(replace(base, kind=DocumentKind.PRODUCT), found, passages)
     if kind is DocumentKind.REGULATION:
         index = article_index(passages)
-        payload = {"content": "articles", "data": index} if index["articles"] else None
+        payload: dict[str, object] | None = {"content": "articles", "data": index} if index["articles"] else None
         return [replace(base, passages=passages, payload=payload)]
     if kind is DocumentKind.TRANSCRIPT:
         base = replace(base, doubts=(*base.doubts, Doubt("chat_not_understood")), keeps_file=False)

@@ -107,7 +107,8 @@ def _begins(current: Sequence[_Turn], turn: _Turn, rest: Sequence[_Turn]) -> boo
     if not any(one.role == CUSTOMER for one in current):  # so far only the RM's greeting
         return False
     answered = any(one.role == MANAGER for one in rest)
-    return answered and len(turn.text) > _FILLER_CHARS and current[-1].role != CUSTOMER
+    filler = len(turn.text) <= _FILLER_CHARS and not _ASKS.search(turn.text)
+    return answered and not filler and current[-1].role != CUSTOMER
 
 
 def _block(turn: _Turn) -> Block:

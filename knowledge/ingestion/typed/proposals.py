@@ -27,6 +27,7 @@ _SEVERAL = frozenset(
     {"fees", "rates", "limits", "selling_points", "success_stories", "fit", "unfit", "risks", "must_say"}
 )
 _LEAST = 3
+_TITLE_CHARS = 40
 
 
 class ProductNotConfirmed(KnowledgeError):
@@ -112,10 +113,18 @@ def proposals_in(extracted: ExtractedText) -> list[Proposal]:
             single += _in_pairs(rows)
     if listed:
         return listed
-    whole = Proposal(single)
-    fields = {reading.field for reading in single}
+    whole = Proposal([*single, *_from_title(extracted, single)])
+    fields = {reading.field for reading in single}  # the title alone does not make a product
     several = {"name", "code"} & whole.unclear.keys()
     return [whole] if len(fields) >= _LEAST and fields & _TELLING and not several else []
+
+
+def _from_title(extracted: ExtractedText, readings: Sequence[Reading]) -> Iterator[Reading]:
+    """The document's own title as the product's name, where no label gives one."""
+    first = extracted.blocks[0] if extracted.blocks else None
+    named = any(reading.field == "name" for reading in readings)
+    if first and not named and first.kind is BlockKind.HEADING and first.level == 1 and len(first.text) <= _TITLE_CHARS:
+        yield Reading("name", "", first.text, first.start, first.end)
 
 
 def confirm_product(payload_data: Mapping[str, Any]) -> ProductSheet:

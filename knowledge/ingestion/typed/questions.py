@@ -94,9 +94,10 @@ def questions_in_text(extracted: ExtractedText, *, file: str) -> QuestionsRead |
 
 def _entry(block: Block) -> _Entry | None:
     """One row of a question table, by its column names."""
-    named = {_column(cell.name): cell.value.strip() for cell in block.row}
+    named = {_column(cell.name): "\n".join(cell.lines) or cell.value for cell in block.row}
     title, content = named.pop("title", ""), named.get("content", "")
     question, answer = named.get("question", ""), named.get("answer", "") or content
+    answer = answer.strip()
     known = _several(named.get("similar", ""))
     if content and not named.get("answer"):  # templates that import passages: a title, the answer, its questions
         asked = _several(question)

@@ -9,6 +9,7 @@ KnowledgeError
 ├── ApproverNotAllowed
 ├── CuratorNotAllowed
 ├── DetailsInvalid
+├── ImportRefused             a knowledge folder cannot be taken in, and why
 ├── DatabaseUnavailable
 │   └── DatabaseNotMigrated
 └── IndexUnavailable
@@ -73,6 +74,12 @@ class DetailsInvalid(KnowledgeError):
     """A date, scope or text given for a version cannot be; ids["field"] and ids["reason"] say which and why."""
 
     code = "details_invalid"
+
+
+class ImportRefused(KnowledgeError):
+    """This knowledge folder cannot be taken in, so nothing of it was stored; ids["reason"] says why."""
+
+    code = "import_refused"
 
 
 class DatabaseUnavailable(KnowledgeError):

@@ -41,13 +41,13 @@ def export_knowledge(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new or empty folder.")],
     as_json: AsJson = False,
 ) -> None:
-    """Write every version and passage with its metadata as two JSONL files."""
+    """Write everything that is known as a folder that another installation reads back (docs/knowledge-folder.md)."""
     from knowledge.export import export_knowledge as write_all
 
     door: Door = ctx.obj
     folder = empty_folder(out)
     with door.open_services() as services:
-        counts = write_all(services.store, folder)
+        counts = write_all(services.records.database, folder)
     if as_json:
         emit({"path": str(folder), **counts})
     else:

@@ -13,7 +13,7 @@ from knowledge.ingestion.wording import warning_sentence
 from knowledge.stores.files import FileStore, StoredFile
 
 AROUND = 1200  # characters of text before and after the passage
-MOST_ROWS = 60  # of a table; more are drawn around the passage only
+MOST_ROWS = 40  # of a table; more are drawn around the passage only
 MOST_TABLES = 3
 _REF = re.compile(r"([A-Z]+)([0-9]+)")
 
@@ -46,9 +46,10 @@ class RowView:
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """A table, or the part of it around the passage. `title` is the sheet or the number of the table."""
+    """A table, or the part of it around the passage. `number` counts within the file."""
 
-    title: str
+    sheet: str
+    number: int | None
     columns: tuple[ColumnView, ...]
     rows: tuple[RowView, ...]
     total: int
@@ -137,7 +138,7 @@ def tables_at(blocks: Sequence[Block], source: Source) -> list[TableView]:
 
 def _table(key: tuple[str | None, int | None], rows: Sequence[Block], source: Source) -> TableView:
     here = [n for n, row in enumerate(rows) if row.start < source.end and row.end > source.start]
-    first = 0 if len(rows) <= MOST_ROWS else max(0, min(here[0] - MOST_ROWS // 3, len(rows) - MOST_ROWS))
+    first = 0 if len(rows) <= MOST_ROWS else max(0, min(here[0] - MOST_ROWS // 4, len(rows) - MOST_ROWS))
     shown = rows[first : first + MOST_ROWS]
     names: dict[str, str] = {}
     for row in shown:
@@ -147,7 +148,8 @@ def _table(key: tuple[str | None, int | None], rows: Sequence[Block], source: So
     letters = sorted(names, key=lambda letter: (len(letter), letter))
     sheet, number = key
     return TableView(
-        title=" · ".join(part for part in (sheet or "", str(number) if number else "") if part),
+        sheet=sheet or "",
+        number=number,
         columns=tuple(ColumnView(letter, names[letter]) for letter in letters),
         rows=tuple(_row(row, letters, first + at in set(here)) for at, row in enumerate(shown)),
         total=len(rows),

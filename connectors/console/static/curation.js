@@ -120,6 +120,16 @@ document.addEventListener("click", (event) => {
   link.closest(".passage")?.classList.add("here");
 });
 
+// The highlighted place comes into view on its side of the page; the page itself does not move.
+function showHere() {
+  const side = document.querySelector(".side-by-side > aside");
+  const here = side?.querySelector("tr.here, mark");
+  if (!here || !here.getClientRects().length) return;
+  side.scrollTop += here.getBoundingClientRect().top - side.getBoundingClientRect().top - side.clientHeight / 3;
+}
+document.addEventListener("htmx:after:swap", showHere);
+showHere();
+
 // The address of the cell under the pointer, tapped or focused.
 function sayCell(event) {
   const cell = event.target instanceof Element ? event.target.closest("td[data-ref]") : null;
@@ -137,7 +147,10 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "g") { afterG = Date.now(); return; }
   if (Date.now() - afterG < KEYS_MS) return;
   if (event.key === "a" || event.key === "r") {
-    document.querySelector(`[data-open="#${event.key === "a" ? "approve" : "return"}"]`)?.click();
+    const dialog = event.key === "a" ? "approve" : "return";
+    event.preventDefault();
+    document.querySelector(`[data-open="#${dialog}"]`)?.click();
+    document.querySelector(`#${dialog} :is(textarea, .main)`)?.focus();
   } else if (event.key === "j" || event.key === "k") {
     const link = document.querySelector(`[data-key="${event.key}"]`);
     if (link) { link.click(); return; }

@@ -18,7 +18,7 @@ from knowledge.errors import ApproverNotAllowed, DocumentRefused
 from knowledge.ingestion.extracted import ExtractedText
 from knowledge.ingestion.formats.registry import MAX_BYTES
 from knowledge.ingestion.masked import Mask, unmasked
-from knowledge.ingestion.readers import read_document, refusal_sentence
+from knowledge.ingestion.readers import MARKDOWN, YAML, read_document, refusal_sentence
 from knowledge.ingestion.reading import ReadDocument
 from knowledge.ingestion.sandbox import extract
 from knowledge.ingestion.wording import warning_sentence
@@ -138,6 +138,8 @@ class Ingestor:
         extract = self._extracting(on_step)
         try:
             data = data_of()
+            if Path(name).suffix.lower() in MARKDOWN | YAML:  # read as it is cut, without the worker
+                on_step("cutting")
             found = read_document(data, name, extract=extract, kind=upload.kind, file=path.name, mask=self.mask)
         except DocumentRefused as exc:
             return IngestedFile(path, Outcome.REFUSED, reason=exc.ids.get("reason", ""), message=refusal_sentence(exc))

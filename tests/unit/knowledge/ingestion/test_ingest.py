@@ -1,15 +1,19 @@
 from __future__ import annotations
 
-from datetime import date
+import json
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from assistant.masking import mask
 from knowledge.documents import DocumentKind, VersionStatus
 from knowledge.errors import ApproverNotAllowed
-from knowledge.ingestion.ingest import IngestedFile, Ingestor, Outcome
+from knowledge.ingestion.ingest import IngestedFile, Ingestor, Outcome, Upload
 from knowledge.stores import tables
 from knowledge.stores.database import Database
+from knowledge.stores.files import FileStore
 from knowledge.stores.repository import KnowledgeStore
 
 TODAY = date(2026, 11, 23)
@@ -116,3 +120,85 @@ def test_branch_knowledge_carries_its_branches(store: KnowledgeStore, folder: Pa
     )
     (passage,) = store.passages()
     assert (passage.branches, passage.kind) == (frozenset({"chengdong"}), DocumentKind.PRODUCT)
+
+
+NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+
+
+def upload(**changes: Any) -> Upload:
+    fields: dict[str, Any] = {"effective_from": TODAY, "uploaded_by": "curator2", "now": NOW}
+    return Upload(**{**fields, **changes})
+
+
+def put(store: KnowledgeStore, text: str, name: str, **changes: Any) -> IngestedFile:
+    return Ingestor(store, mask=mask).ingest_bytes(text.encode(), name, upload(**changes))
+
+
+MASKED_FILES = {
+    "公告.md": "# 公告\n\n有事打 13812345678 找网点。\n\n利率不变。",
+    "名单.csv": "网点,电话,楼层\n城东,13812345678,2\n滨河,13912345678,3\n",
+    "聊天.txt": "客户：我手机13812345678\n客户经理：好的，记下了\n客户：谢谢",
+    "问答.csv": "问题,答案\n打哪个电话,打 13812345678\n几点开门,九点\n",
+    "题.yaml": "- {id: F1, question: 打哪个, situation: x, answer: 打 13812345678, effective_from: 2026-01-01}",
+}
+
+
+@pytest.mark.parametrize("name", MASKED_FILES)
+def test_passages_are_stretches_of_the_masked_text_that_is_stored(store: KnowledgeStore, name: str) -> None:
+    done = put(store, MASKED_FILES[name], name)
+    kept = FileStore(store.database).get(done.file_hash)
+    assert kept.content is None
+    assert kept.extracted is not None
+    assert done.masked > 0
+    passages = store.passages_of(done.version_ids[0])
+    assert passages
+    for passage in passages:
+        assert kept.extracted.text[passage.source.start : passage.source.end] == passage.text
+    everything = json.dumps(kept.extracted.to_json(), ensure_ascii=False) + str(store.versions()) + str(passages)
+    assert "13812345678" not in everything
+
+
+def test_bytes_are_kept_only_where_nothing_was_masked_and_never_of_a_chat(store: KnowledgeStore) -> None:
+    contents = {
+        "clean.md": "# 公告\n\n利率不变。",
+        "front.md": "---\nauthor: 13812345678\n---\n# 公告\n\n利率又变。",
+        "chat.txt": "客户：利率多少\n客户经理：看公告\n",
+    }
+    kept = {name: FileStore(store.database).get(put(store, text, name).file_hash) for name, text in contents.items()}
+    assert {name: file.content is not None for name, file in kept.items()} == {
+        "clean.md": True,
+        "front.md": False,
+        "chat.txt": False,
+    }
+
+
+def test_an_upload_tells_its_steps_and_carries_audience_title_and_document(store: KnowledgeStore) -> None:
+    steps: list[str] = []
+    first = put(store, "利率1.25%。", "甲.txt")
+    audience = {"roles": frozenset({"rm"}), "lines": frozenset({"wealth"}), "branches": frozenset({"chengdong"})}
+    known = upload(document_id=first.document_ids[0], title="利率公告", effective_until=date(2027, 1, 1), **audience)
+    second = Ingestor(store).ingest_bytes("利率1.20%。".encode(), "乙.txt", known, steps.append)
+    assert steps == ["reading", "cutting", "storing"]
+    version = store.version(second.version_ids[0])
+    assert (version.document_id, version.version, version.title) == (first.document_ids[0], 2, "利率公告")
+    assert (version.roles, version.lines, version.branches) == tuple(audience.values())
+    assert version.effective_until == date(2027, 1, 1)
+    assert version.file_hash == second.file_hash
+
+
+def test_the_same_bytes_under_another_name_are_the_document_that_is_there(store: KnowledgeStore) -> None:
+    first, second = put(store, "# 公告\n\n利率不变。", "甲.md"), put(store, "# 公告\n\n利率不变。", "乙.md")
+    assert second.outcome is Outcome.UNCHANGED
+    assert second.version_ids == first.version_ids
+    assert "公告" in second.warnings[0]
+    assert len(store.versions()) == 1
+    store.withdraw(first.version_ids[0], "officer1", note="作废")
+    assert put(store, "# 公告\n\n利率不变。", "丙.md").outcome is Outcome.LOADED
+
+
+def test_a_proposed_product_gives_no_product_facts_even_when_approved(store: KnowledgeStore) -> None:
+    text = "产品名称：稳盈\n产品代码：A1\n风险等级：R2\n起点金额：1万元\n"
+    done = put(store, text, "单页.txt", approve_as="curator1")
+    assert store.products() == []
+    assert [passage.version_id for passage in store.passages()] == list(done.version_ids)
+    assert store.version(done.version_ids[0]).product_code == "A1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from string import Template
 from typing import Any
 
@@ -16,7 +17,15 @@ from assistant.records.errors import RecordsError
 from assistant.wording import load_toml
 from connectors.console.pages import ErrorPage
 from connectors.console.rendering import render, toast
-from connectors.console.viewing import HOME, NotAllowed, PasswordChangeNeeded, SignInNeeded, Viewer, sign_in_address
+from connectors.console.viewing import (
+    HOME,
+    NotAllowed,
+    PasswordChangeNeeded,
+    SignInNeeded,
+    Viewer,
+    sign_in_address,
+    signed_in,
+)
 from knowledge.errors import KnowledgeError
 
 log = logging.getLogger(__name__)
@@ -80,43 +89,47 @@ def _document_reason(code: str, ids: dict[str, Any]) -> str | None:
 def _answer(request: Request, status: int, words: str) -> Response:
     if request.headers.get("HX-Request"):
         return toast(request, words, tone="bad", status=status)
-    viewer: Viewer | None = getattr(request.state, "viewer", None)
+    viewer: Viewer | None = getattr(request.state, "viewer", None)  # known already, or nobody asked
     return render(request, "error.html", ErrorPage(status, words), viewer, status)
 
 
-async def _known(request: Request, error: Exception) -> Response:
+def _known(request: Request, error: Exception) -> Response:
     code: str = getattr(error, "code", "")
     status = status_of(code)
     log.info("console_refused", extra={"code": code, "status": status})
     return _answer(request, status, sentence(code, getattr(error, "ids", {})))
 
 
-async def _sign_in_needed(request: Request, error: Exception) -> Response:
+def _sign_in_needed(request: Request, error: Exception) -> Response:
     address = sign_in_address(getattr(error, "then", ""))
     if request.headers.get("HX-Request"):
         return Response(status_code=401, headers={"HX-Redirect": address})
     return RedirectResponse(address, status_code=303)
 
 
-async def _password_needed(request: Request, _: Exception) -> Response:
+def _password_needed(request: Request, _: Exception) -> Response:
     if request.headers.get("HX-Request"):
         return Response(status_code=401, headers={"HX-Redirect": f"{HOME}/password"})
     return RedirectResponse(f"{HOME}/password", status_code=303)
 
 
-async def _not_allowed(request: Request, error: Exception) -> Response:
+def _not_allowed(request: Request, error: Exception) -> Response:
     viewer: Viewer | None = getattr(request.state, "viewer", None)
     code = "page_not_allowed" if viewer is not None and viewer.may else "console_not_for_you"
     return _answer(request, 403, sentence(code, {"needed": getattr(error, "needed", "")}))
 
 
-async def _http(request: Request, error: Exception) -> Response:
+def _http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException | StarletteHTTPException) else 500
-    code = {403: "form_outdated", 404: "page_missing", 405: "page_missing", 413: "form_too_large"}.get(status, "other")
+    with suppress(SignInNeeded):
+        signed_in(request)  # so that a page that is missing still has the navigation
+    code = {403: "form_outdated", 404: "page_missing", 405: "page_missing", 413: "form_too_large"}.get(
+        status, "console.other"
+    )
     return _answer(request, status, sentence(code, {}))
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
+def _invalid(request: Request, error: Exception) -> Response:
     problems = error.errors() if isinstance(error, RequestValidationError) else []
     field = str(problems[0]["loc"][-1]) if problems else "-"
     return _answer(request, 422, sentence("form_invalid", {"field": field}))
@@ -125,4 +138,4 @@ async def _invalid(request: Request, error: Exception) -> Response:
 def told_of_defect(request: Request, error: Exception) -> Response:
     """The answer to what nobody expected: a fixed sentence, and the trace in the log."""
     log.error("console_failed", exc_info=error, extra={"path": request.scope.get("path", "")})
-    return _answer(request, 500, sentence("other", {}))
+    return _answer(request, 500, sentence("console.other", {}))

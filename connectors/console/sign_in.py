@@ -47,7 +47,7 @@ def routes(console: Console) -> APIRouter:
         except SignInRefused:
             return _form(request, then=then, userid=userid, problem="sign_in_refused", status=401)
         answer = RedirectResponse(_inside(then), status_code=303)
-        answer.delete_cookie(_DOOR, path=HOME)
+        _set(request, answer, _DOOR, "", 0)
         _keep(request, answer, secret)
         return answer
 
@@ -55,7 +55,7 @@ def routes(console: Console) -> APIRouter:
     def leave(request: Request, viewer: SignedIn) -> Response:
         console.signing_in.sign_out(viewer.session, now=console.services.now())
         answer = RedirectResponse(sign_in_address(""), status_code=303)
-        answer.delete_cookie(COOKIE, path=HOME)
+        _set(request, answer, COOKIE, "", 0)
         return answer
 
     @router.get("/password")

@@ -108,7 +108,7 @@ def test_whoever_changes_role_or_leaves_is_signed_out(signing_in: SigningIn, rec
         member = records.staff.get("c1")
         assert member is not None
         secret = signing_in.sign_in("c1", GOOD, now=NOW)
-        membership.save_member(replace(member, **change), by="a1", now=NOW)  # type: ignore[arg-type]
+        membership.save_member(replace(member, **change), by="a1", now=NOW)
         assert signing_in.signed_in(secret, now=NOW) is None
     assert refused(signing_in, GOOD, NOW)
 

@@ -102,8 +102,16 @@ def _data_rows(rows: Sequence[GridRow], names: Sequence[str], place: _Place) -> 
             section = cell_text(_different(row)[0])
             yield replace(_row(row, (), place), text=section)
             continue
-        cells = _pairs(row, place) if paired else _named(row, names, place)
+        alone = not any(names) and _is_pair(row)
+        cells = _pairs(row, place) if paired or alone else _named(row, names, place)
         yield _row(row, cells, place, section)
+
+
+def _is_pair(row: GridRow) -> bool:
+    """A label with its figure beside it (起点 | 200,000) where no row names the columns."""
+    filled = [cell.strip() for cell in row.cells if cell.strip()]
+    together = len(filled) == 2 and bool(row.cells[0].strip()) and bool(row.cells[1].strip())
+    return together and not is_figure(filled[0]) and is_figure(filled[1])
 
 
 def _labelled(rows: Sequence[GridRow]) -> list[GridRow]:

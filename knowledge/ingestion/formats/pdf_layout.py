@@ -16,6 +16,7 @@ _MIN_LINES = 4
 _MIN_CHARS = 12
 _FILL = 0.7
 _MOST_GUTTERS = 60
+_MOST_PIECES = 3_000  # of a page that anybody reads
 
 Key = tuple[float, ...]
 
@@ -108,7 +109,7 @@ def _split_again(found: Sequence[Piece]) -> bool:
 
 
 def _gutter(found: Sequence[Piece]) -> float | None:
-    if len(found) < 2 * _MIN_LINES:
+    if not 2 * _MIN_LINES <= len(found) <= _MOST_PIECES:
         return None
     right_edge = max(piece.box.x1 for piece in found)
     left_edge = min(piece.box.x0 for piece in found)

@@ -72,3 +72,11 @@ def test_a_superseded_version_in_a_bank_folder_is_not_in_force() -> None:
         (document,) = read_document(path.read_bytes(), path.name, extract=extract)
         ends[path.name[:2]] = (document.effective_from, document.effective_until)
     assert ends == {"15": (date(2026, 7, 1), None), "16": (date(2025, 7, 1), date(2026, 6, 30))}
+
+
+def test_every_text_file_loads_with_passages() -> None:
+    files = [path for path in sorted((DATA / "documents" / "text").rglob("*")) if path.is_file()]
+    assert len(files) >= 50
+    for path in files:
+        documents = read_document(path.read_bytes(), path.name, extract=extract)
+        assert sum(len(document.passages) for document in documents) > 0, path.name

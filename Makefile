@@ -11,7 +11,7 @@ DECLARED := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := all
 .PHONY: all install install-light demo test lint types format gallery clean \
-	bench-callbacks bench-kill bench-gate bench-retrieval bench-ingest
+	bench-callbacks bench-kill bench-gate bench-retrieval bench-ingest bench-following
 
 all: test
 
@@ -94,6 +94,9 @@ bench-retrieval: $(LIGHT)
 
 DOCUMENTS ?= ../shared/data/documents ../shared/data/regulations
 PEERS := .peers
+bench-following: $(DEV)
+	$(BIN)/python -m tests.load.following
+
 bench-ingest: $(DEV)
 	@[ -d $(PEERS)/langchain_community ] || $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt \
 		--target $(PEERS) langchain-community langchain-text-splitters langchain-chroma pypdf docx2txt beautifulsoup4 chardet

@@ -28,7 +28,7 @@ class StageWeights:
     same_product: float = 0.5
     other_product: float = -0.5
     counter_question: float = -3.0
-    addressed: float = 0.05
+    addressed: float = 0.1
     alike: float = 0.85
 
     @property

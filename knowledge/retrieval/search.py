@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from knowledge.documents import DocumentKind, Evidence, Scope, SearchResult
+from knowledge.documents import DocumentKind, Evidence, Passage, Scope, SearchResult
 from knowledge.errors import IndexUnavailable
 from knowledge.retrieval.admission import Filter
 from knowledge.retrieval.confidence import THRESHOLD, coverage
@@ -120,6 +120,20 @@ class KnowledgeRetriever:
             filtered=filtered_candidates(would_be, unfiltered, allowed, top_k),
             result=result,
         )
+
+    def readable(
+        self, *, scope: Scope, on: date, document_id: str | None = None, passage_id: str | None = None
+    ) -> tuple[Passage, ...]:
+        """A passage or a document's passages in reading order, as far as a search could find them; else empty."""
+        snapshot, in_step = self._follower.current()
+        allowed = Filter(on=on, scope=scope)
+        named = [snapshot.passages[passage_id]] if passage_id in snapshot.passages else []
+        if document_id is not None:
+            named += [passage for passage in snapshot.passages.values() if passage.document_id == document_id]
+        found = [Evidence(passage, 0.0) for passage in named if allowed.admits(passage)]
+        kept = found if in_step else self._still_served(found, on)
+        passages = (evidence.passage for evidence in kept)
+        return tuple(sorted(passages, key=lambda passage: (len(passage.passage_id), passage.passage_id)))
 
     def refresh(self) -> Snapshot:
         """Bring every index in step with the database; cheap when nothing changed."""

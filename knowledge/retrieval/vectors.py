@@ -14,7 +14,7 @@ from knowledge.retrieval.embedding import Vectors
 
 LoadVectors = Callable[[Sequence[str]], Vectors]
 _BATCH = 2_000
-_BLOCKS_AT_MOST = 64  # small blocks before they are joined
+_BLOCKS_AT_MOST = 8  # small blocks before they are joined
 
 
 class VectorIndex(Protocol):

@@ -37,18 +37,23 @@ class Loading:
     reader: FileReader
     refusal: Callable[[str], str]  # the sentence for a reason code
 
-    def hand_in(self, data: bytes, name: str, upload: Upload, *, now: datetime) -> StoredUpload:
-        """Store a file for reading. Raises: CuratorNotAllowed, DetailsInvalid for dates that cannot be."""
+    def hand_in(
+        self, data: bytes, name: str, upload: Upload, *, now: datetime, upload_id: str | None = None
+    ) -> StoredUpload:
+        """Store a file for reading; under an `upload_id` that is known nothing is stored, and what is there comes back.
+
+        Raises: CuratorNotAllowed, DetailsInvalid for dates that cannot be.
+        """
         member = self.records.staff.get(upload.uploaded_by)
         if member is None or not member.active or not may_curate(member.role):
             raise CuratorNotAllowed(by=upload.uploaded_by)
         if upload.effective_until is not None and upload.effective_until <= upload.effective_from:
             raise DetailsInvalid(field="effective_until", reason="before_from")
         options = options_of(upload)
-        stored = StoredUpload(uuid.uuid4().hex, name, len(data), options, upload.uploaded_by, now)
+        stored = StoredUpload(upload_id or uuid.uuid4().hex, name, len(data), options, upload.uploaded_by, now)
         with self.records.database.writing() as conn:
             self.records.uploads.put(conn, stored, data)
-        return stored
+        return stored if upload_id is None else self.records.uploads.get(upload_id)
 
     def step(self, now: datetime) -> int:
         """Read the next waiting file; 0: none waits."""

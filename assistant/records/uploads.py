@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
 from assistant.records.errors import RecordNotFound
 from assistant.records.tables import uploads
 from knowledge.stores.database import Database
+from knowledge.stores.statements import insert_if_absent
 
 MOST_ATTEMPTS = 3  # a file whose reading takes the reader down is not read a fourth time
 
@@ -76,10 +77,11 @@ class Uploads:
     database: Database
 
     def put(self, conn: Connection, upload: StoredUpload, content: bytes) -> None:
-        """Queue a file in the caller's transaction."""
+        """Queue a file in the caller's transaction, unless its id is known."""
         row = {name: getattr(upload, name) for name in _COLUMNS if name not in {"warnings", "version_ids"}}
         lists = {"warnings": list(upload.warnings), "version_ids": list(upload.version_ids)}
-        conn.execute(uploads.insert(), {**row, **lists, "status": upload.status.value, "content": content})
+        values = {**row, **lists, "status": upload.status.value, "content": content}
+        insert_if_absent(conn, uploads, ("upload_id",), values)
 
     def get(self, upload_id: str) -> StoredUpload:
         """One upload. Raises RecordNotFound."""

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, cast, func, or_, select
 from sqlalchemy.types import Text
 
-from knowledge.documents import DocumentKind, DocumentVersion, Stage, VersionStatus
+from knowledge.documents import DocumentKind, DocumentVersion, Scope, Stage, VersionStatus
+from knowledge.stores.columns import dump_json
 from knowledge.stores.database import Database
 from knowledge.stores.rows import version_of
 from knowledge.stores.tables import passages, versions
@@ -18,7 +19,10 @@ from knowledge.stores.tables import passages, versions
 
 @dataclass(frozen=True, slots=True)
 class CatalogFilter:
-    """What to list; None or empty: everything. `text` is looked for in title, ids, product code and file name."""
+    """What to list; None or empty: everything. `text` is looked for in title, ids, product code and file name.
+
+    `scope`: only what may be read in it; ask for a stage too, because it says nothing about dates and approval.
+    """
 
     text: str = ""
     kind: DocumentKind | None = None
@@ -26,6 +30,7 @@ class CatalogFilter:
     branch: str | None = None
     line: str | None = None
     uploaded_by: str | None = None
+    scope: Scope | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +135,22 @@ def _conditions(wanted: CatalogFilter) -> list[ColumnElement[bool]]:
         found.append(versions.c.uploaded_by == wanted.uploaded_by)
     for column, value in ((versions.c.branches, wanted.branch), (versions.c.lines, wanted.line)):
         if value:
-            found.append(cast(column, Text).like(f'%"{_escaped(value)}"%', escape="\\"))
+            found.append(_names(column, value))
+    if wanted.scope is not None:
+        scope = wanted.scope
+        audience = (
+            (versions.c.branches, scope.branches),
+            (versions.c.roles, scope.roles),
+            (versions.c.lines, scope.lines),
+        )
+        for meant, own in audience:
+            found.append(or_(cast(meant, Text) == "[]", *(_names(meant, value) for value in sorted(own))))
     return found
+
+
+def _names(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
+    """Whether a JSON list of texts names this one."""
+    return cast(column, Text).like(f"%{_escaped(dump_json(value))}%", escape="\\")
 
 
 def _rows(chosen: Select[Any]) -> Select[Any]:

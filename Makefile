@@ -11,7 +11,7 @@ DECLARED := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := all
 .PHONY: all install install-light demo test lint types format gallery clean \
-	bench-callbacks bench-kill bench-gate bench-retrieval bench-ingest bench-following
+	bench-hostile bench-callbacks bench-kill bench-gate bench-retrieval bench-ingest bench-following
 
 all: test
 
@@ -75,6 +75,9 @@ gallery: $(LIGHT)
 	$(BIN)/wainao eval gallery --out docs/gallery.md
 
 # -- measure
+
+bench-hostile: $(DEV)
+	$(BIN)/python -m tests.hostile.run
 
 bench-callbacks: $(DEV)
 	$(BIN)/python -m tests.load.callbacks

@@ -42,6 +42,7 @@ _EXPECTED = {
     **dict.fromkeys((*_LEGACY, ".xls"), "old_office"),
 }
 MAX_BYTES = 50 * 1024 * 1024
+MAX_TEXT_BYTES = 10 * 1024 * 1024  # more than the characters that are read of any file, in every encoding
 
 
 def check_bytes(data: bytes, suffix: str) -> None:
@@ -52,7 +53,7 @@ def check_bytes(data: bytes, suffix: str) -> None:
     """
     if not data.strip(b"\x00\t\r\n "):
         raise DocumentRefused(reason="empty")
-    if len(data) > MAX_BYTES:
+    if len(data) > (MAX_TEXT_BYTES if suffix in IN_PROCESS else MAX_BYTES):
         raise DocumentRefused(reason="too_large")
     actual = actual_type(data)
     if suffix in _MACROS:

@@ -11,6 +11,7 @@ AssistantError
 ├── TextNotAllowed            the gate does not let a text go out as it stands
 ├── TicketNotOpen             somebody answered it meanwhile
 ├── SignInRefused
+├── SignInBusy
 ├── PasswordTooWeak
 ├── BranchUnknown
 ├── BranchNotMovable
@@ -108,6 +109,12 @@ class SignInRefused(AssistantError):
     """Userid and password do not fit, or the account is locked or inactive."""
 
     code = "sign_in_refused"
+
+
+class SignInBusy(AssistantError):
+    """Too many are signing in at this moment."""
+
+    code = "sign_in_busy"
 
 
 class PasswordTooWeak(AssistantError):

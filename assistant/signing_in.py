@@ -5,13 +5,15 @@ from __future__ import annotations
 import secrets
 import threading
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
-from assistant.errors import PasswordTooWeak, SignInRefused
+from assistant.errors import PasswordTooWeak, SignInBusy, SignInRefused
 from assistant.records.accounts import FREE_FAILURES, Password, Session
 from assistant.records.records import Records
 from assistant.records.staff import StaffMember
@@ -19,6 +21,7 @@ from assistant.records.staff import StaffMember
 SHORTEST = 10
 LONGEST = 200
 AT_ONCE = 2  # each check takes 64 MiB for its time
+ADMITTED = 8  # whoever comes while so many are at the door is sent away: waiting would take the web process's threads
 _WITHOUT_DOUBLES = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 # The hash of a password that nobody has: what an unknown member is checked against, so that the answer takes as long.
 NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$8DemTzW6T3ZDW33xJ0JOvw$kLW3cpvGmCC8HRvY1jJ9Shi/cqtKOmaLFENcb6kG1ks"
@@ -31,9 +34,14 @@ class SigningIn:
     records: Records
     hasher: PasswordHasher = field(default_factory=PasswordHasher)
     _room: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(AT_ONCE))
+    _door: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(ADMITTED))
 
     def sign_in(self, userid: str, password: str, *, now: datetime) -> str:
-        """Begin a session; returns its secret. Raises: SignInRefused, the same for every reason."""
+        """Begin a session; returns its secret. Raises: SignInRefused, the same for every reason; SignInBusy."""
+        with self._admitted():
+            return self._sign_in(userid, password, now=now)
+
+    def _sign_in(self, userid: str, password: str, *, now: datetime) -> str:
         accounts, member = self.records.accounts, self.records.staff.get(userid)
         with self.records.database.writing() as conn:
             known = accounts.count_attempt(conn, userid, now=now)
@@ -67,9 +75,13 @@ class SigningIn:
     def change_password(self, userid: str, old: str, new: str, *, now: datetime) -> str:
         """A member's own change: every session ends, a new one begins. Returns: its secret.
 
-        Raises: SignInRefused when `old` is wrong or the account locked, PasswordTooWeak.
+        Raises: SignInRefused when `old` is wrong or the account locked, PasswordTooWeak, SignInBusy.
         """
         refuse_weak(userid, new, old=old)
+        with self._admitted():
+            return self._change_password(userid, old, new, now=now)
+
+    def _change_password(self, userid: str, old: str, new: str, *, now: datetime) -> str:
         with self.records.database.writing() as conn:
             known = self.records.accounts.count_attempt(conn, userid, now=now)
         if known is None or not self._matches(known.hash, old):
@@ -92,6 +104,15 @@ class SigningIn:
             self.records.accounts.end_sessions(conn, userid)
             body = {"must_change": must_change}
             self.records.audit.append(conn, actor=by, event="password_set", subject=userid, body=body, now=now)
+
+    @contextmanager
+    def _admitted(self) -> Iterator[None]:
+        if not self._door.acquire(blocking=False):
+            raise SignInBusy
+        try:
+            yield
+        finally:
+            self._door.release()
 
     def _matches(self, hashed: str, password: str) -> bool:
         with self._room:

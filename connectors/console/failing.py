@@ -38,6 +38,7 @@ _STATUS = {
     "branch_missing": 404,
     "approver_not_allowed": 403,
     "own_account_protected": 403,
+    "sign_in_busy": 429,
     "database_unavailable": 503,
     "database_not_migrated": 503,
     "index_unavailable": 503,

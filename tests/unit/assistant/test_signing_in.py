@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
 from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
 from sqlalchemy import select
 
-from assistant.errors import OwnAccountProtected, PasswordTooWeak, SignInRefused
+from assistant.errors import OwnAccountProtected, PasswordTooWeak, SignInBusy, SignInRefused
 from assistant.membership import Membership
 from assistant.records.records import Records
 from assistant.records.staff import StaffMember
 from assistant.records.tables import passwords, sessions
-from assistant.signing_in import NOBODY, SigningIn, one_time_password, refuse_weak
+from assistant.signing_in import ADMITTED, AT_ONCE, NOBODY, SigningIn, one_time_password, refuse_weak
 
 NOW = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
 GOOD = "correct horse battery"
@@ -148,6 +153,29 @@ def test_one_time_passwords_differ_and_are_strong_enough() -> None:
     assert len(made) == 100
     for each in made:
         refuse_weak("curator1", each)
+
+
+def test_a_crowd_at_the_door_is_sent_away_and_locks_nobody(records: Records) -> None:
+    inside, go_on = threading.Semaphore(0), threading.Event()
+
+    class Slow(PasswordHasher):
+        def verify(self, *args: object) -> Literal[True]:
+            inside.release()
+            go_on.wait(10)
+            raise VerifyMismatchError
+
+    Membership(records).save_member(StaffMember("c1", "c1", "curator", None, NOW), by="cli", now=NOW)
+    signing_in = SigningIn(records, Slow())
+    with ThreadPoolExecutor(ADMITTED) as crowd:
+        waiting = [crowd.submit(refused, signing_in, "guess", NOW, "nobody") for _ in range(ADMITTED)]
+        for _ in range(AT_ONCE):
+            assert inside.acquire(timeout=10)
+        while signing_in._door._value:  # until all of them stand inside
+            time.sleep(0.01)
+        with pytest.raises(SignInBusy):
+            signing_in.sign_in("c1", GOOD, now=NOW)
+        go_on.set()
+        assert all(each.result() for each in waiting)
 
 
 def test_the_hash_for_unknown_members_takes_as_long_as_a_real_one() -> None:

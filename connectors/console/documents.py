@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
-from connectors.console import passages, steps
 from connectors.console.audience import Audience, audience_of, branch_names, names_of, people_in, scope_words
 from connectors.console.originals import Original, SourceView
 from connectors.console.passages import PassageForm, PassageRow, form_of, label_of, may_edit
 from connectors.console.rendering import render
+from connectors.console.steps import compared_with
 from connectors.console.viewing import APPROVE, CURATE, CurrentViewer, Viewer
 from knowledge.curation import may_approve
 from knowledge.documents import DocumentVersion, Passage, Stage, VersionStatus
@@ -85,10 +85,8 @@ class DocumentPage:
 
 
 def routes(console: Console) -> APIRouter:
-    """The routes of this page, and of the steps and passages of its versions."""
+    """The routes of this page; steps.py and passages.py have those of its versions."""
     router = APIRouter()
-    router.include_router(passages.routes(console))
-    router.include_router(steps.routes(console))
 
     @router.get("/documents/{document_id:path}")
     def show(
@@ -154,7 +152,7 @@ def _page(console: Console, viewer: Viewer, versions: Sequence[DocumentVersion],
         scope=scope_words(chosen, branch_names(services.records.staff)),
         people=names_of(services.records.staff, people),
         may=may,
-        compared_with=steps.compared_with(versions, chosen, today),
+        compared_with=compared_with(versions, chosen, today),
         changes=tuple(reversed(revisions[-_LATEST_CHANGES:])),
     )
 

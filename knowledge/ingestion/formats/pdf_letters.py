@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from knowledge.ingestion.formats.visibility import TINY_POINTS, is_pale_rgb
 
@@ -14,8 +14,7 @@ _INVISIBLE = 3  # render mode
 _MOST_LETTERS = 60_000  # of one page
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):  # a tuple, since a long document has a million of them
     """A rectangle in points; y counts from the top of the page."""
 
     x0: float
@@ -37,8 +36,7 @@ class Box:
         return self.x0 < other.x1 and other.x0 < self.x1 and self.y0 < other.y1 and other.y0 < self.y1
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """One visible mark; `order` is its place in the file, `spaced` whether a space goes before it."""
 
     char: str
@@ -53,11 +51,14 @@ class _Look:
     pale: bool
 
 
+_PLAIN = _Look(invisible=False, pale=False)
+
+
 def letters(page: Any, text: Any) -> tuple[list[Letter], str]:
     """The letters that people see, in the file's order, and the text that they do not see."""
     left, bottom, right, top = page.get_bbox()
     paper = Box(0, 0, right - left, top - bottom)
-    look = _looks(text.raw)
+    look = _looks(text.raw) if _has_strange_text(page) else _looks_plain
     scenery = _Scenery(page, left, top, paper)
     seen: list[Letter] = []
     unseen: list[str] = []
@@ -95,25 +96,44 @@ def _boxes(text: Any, left: float, top: float) -> Iterator[tuple[int, str, Box]]
         yield number, chr(code), Box(rect.left - left, top - rect.top, rect.right - left, top - rect.bottom)
 
 
+def _looks_plain(_: int) -> _Look:
+    return _PLAIN
+
+
+def _has_strange_text(page: Any) -> bool:
+    """Whether any text of a page is pale or drawn invisibly, so that each letter must be asked for its look."""
+    parts = _colour_parts()
+    return any(_look_of(item.raw, parts) != _PLAIN for item in page.get_objects(filter=[_TEXT]))
+
+
+def _colour_parts() -> list[Any]:
+    return [ctypes.c_uint() for _ in range(4)]
+
+
+def _look_of(drawn: Any, parts: list[Any]) -> _Look:
+    import pypdfium2.raw as pdfium
+
+    pale = False
+    if pdfium.FPDFPageObj_GetFillColor(drawn, *map(ctypes.byref, parts)):
+        red, green, blue, solid = (part.value for part in parts)
+        pale = solid == 0 or is_pale_rgb(red, green, blue)
+    return _Look(pdfium.FPDFTextObj_GetTextRenderMode(drawn) == _INVISIBLE, pale)
+
+
 def _looks(raw: Any) -> Callable[[int], _Look]:
     """How the letter of a number is drawn; asked once for each text object."""
     import pypdfium2.raw as pdfium
 
     known: dict[int, _Look] = {}
-    plain = _Look(invisible=False, pale=False)
-    parts = [ctypes.c_uint() for _ in range(4)]
+    parts = _colour_parts()
 
     def look(number: int) -> _Look:
         drawn = pdfium.FPDFText_GetTextObject(raw, number)
         if not drawn:
-            return plain
+            return _PLAIN
         address = ctypes.cast(drawn, ctypes.c_void_p).value or 0
         if address not in known:
-            pale = False
-            if pdfium.FPDFPageObj_GetFillColor(drawn, *map(ctypes.byref, parts)):
-                red, green, blue, solid = (part.value for part in parts)
-                pale = solid == 0 or is_pale_rgb(red, green, blue)
-            known[address] = _Look(pdfium.FPDFTextObj_GetTextRenderMode(drawn) == _INVISIBLE, pale)
+            known[address] = _look_of(drawn, parts)
         return known[address]
 
     return look

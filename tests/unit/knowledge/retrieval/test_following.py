@@ -1,7 +1,7 @@
 """Changes that reach retrieval, over a real database, in the owner of the indexes and in another reader."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def test_every_change_is_followed_without_reading_everything_again(store: Counti
     for retriever in (owner, other):
         assert found(retriever, "黄金") == ["gold@v1", "gold@v1"]
     assert store.readings == 2
-    steps = [
+    steps: list[Callable[[], str]] = [
         lambda: add(store, "bond", "国债三年期。"),
         lambda: add(store, "gold", "黄金积存两克起。", first=date(2026, 2, 1)),
         lambda: store.withdraw("bond@v1", by="c2").version_id,

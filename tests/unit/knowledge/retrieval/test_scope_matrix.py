@@ -76,7 +76,7 @@ def documents() -> list[Document]:
             [(), ("east",), ("e1",), ("w2", "e2"), ("head",)], [(), (ROLES[0],), (ROLES[1],)], [(), (LINES[0],)]
         )
     ]
-    found = []
+    found: list[Document] = []
     for number, (branches, roles, lines) in enumerate(audiences):
         for status in ("approved", chance.choice(STATUSES)):
             first, until = chance.choice(PERIODS)

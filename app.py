@@ -279,6 +279,7 @@ def create_app(
     """
     from fastapi import FastAPI
 
+    from connectors.api.api import api_app
     from connectors.built_once import BuiltOnce
     from connectors.console.console import console_app
     from connectors.health import health_router
@@ -287,6 +288,7 @@ def create_app(
     app = FastAPI(title="wainao", version=code_version(), docs_url=None, redoc_url=None)
     services = services or BuiltOnce(lambda: build_services(settings, clock=clock))
     app.mount("/console", console_app(services, secure=settings.console_secure))
+    app.mount("/api/v1", api_app(services, version=code_version()))
     app.include_router(
         health_router(records, workers.alive if workers else lambda: 0, workers.wanted if workers else 0)
     )

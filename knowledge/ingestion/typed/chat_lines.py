@@ -10,6 +10,7 @@ from itertools import groupby, pairwise
 
 from knowledge.ingestion.extracted import Block, BlockKind
 from knowledge.ingestion.typed.chats import Conversation, Message, is_silent, role_of
+from knowledge.ingestion.typed.proposals import field_of
 from knowledge.ingestion.wording import words
 
 _DAY = r"(?P<year>\d{4})\s*[-/.年]\s*(?P<month>\d{1,2})\s*[-/.月]\s*(?P<date>\d{1,2})\s*日?"
@@ -61,7 +62,12 @@ def conversations_in_rows(blocks: Sequence[Block]) -> list[Conversation]:
 
 
 def _is_pasted_chat(lines: Sequence[str], messages: Sequence[Message], insists: bool) -> bool:
-    told = any(role_of(message.speaker) for message in messages)
+    speakers = {message.speaker for message in messages}
+    if not insists and any(field_of(speaker) for speaker in speakers):
+        return False  # labels of a leaflet: 适合客户：…, 风险等级：…
+    told = any(role_of(speaker) for speaker in speakers)
+    # Labels of a form stand once each; people who talk take turns.
+    told = told and (len(speakers) == 2 or len(messages) >= len(speakers) * 2)
     turns = sum(one.speaker != other.speaker for one, other in pairwise(messages))
     matched = sum(_PASTED.match(line) is not None for line in lines)
     return (told or insists) and turns >= 1 and matched >= _PASTED_SHARE * len(lines)

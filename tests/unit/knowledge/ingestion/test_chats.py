@@ -169,9 +169,17 @@ def test_a_table_of_messages_is_a_chat() -> None:
     assert told(document)[0]["day"] == date(2026, 3, 1).isoformat()
 
 
-def test_labels_in_a_leaflet_are_no_chat() -> None:
-    text = "产品名称：稳健三十天\n风险等级：R2\n起点金额：1万元\n管理费：0.30%\n"
-    assert one(text, "单页.txt").kind is DocumentKind.PRODUCT
+@pytest.mark.parametrize(
+    "text",
+    [
+        "产品名称：稳健三十天\n风险等级：R2\n起点金额：1万元\n管理费：0.30%\n",
+        "适合客户：稳健型\n风险等级：R2\n起点金额：1万元\n期限：30天\n",
+        "适合客户：稳健型\n期限：30天\n",
+        "时间：三月\n地点：二楼\n客户经理：待定\n议题：存单\n",
+    ],
+)
+def test_labels_in_a_leaflet_or_a_form_are_no_chat(text: str) -> None:
+    assert one(text, "单页.txt").kind is not DocumentKind.TRANSCRIPT
 
 
 def test_a_transcript_that_is_not_understood_is_text_with_a_doubt_and_its_file_is_not_kept() -> None:

@@ -127,6 +127,13 @@ def upload(member: Member, name: str, data: bytes, **fields: str) -> Any:
     )
 
 
+def parts_without_end() -> Iterator[bytes]:
+    """A body that does not say how long it is."""
+    yield b'--b\r\nContent-Disposition: form-data; name="files"; filename="s.txt"\r\n\r\n'
+    for _ in range(1000):
+        yield b"x" * 8000
+
+
 # -- the library
 
 
@@ -272,6 +279,9 @@ def test_too_much_at_once_is_refused_while_it_comes(
     whole = upload(member, "big.txt", b"x" * 100_000)
     assert whole.status_code == 413
     assert "50 MB" in whole.text
+    kind = {"content-type": "multipart/form-data; boundary=b", "x-csrf-token": member.csrf}
+    endless = member.client.post("/console/uploads", content=parts_without_end(), headers=kind)
+    assert (endless.status_code, "50 MB" in endless.text) == (413, True)
     one = upload(member, "large.txt", b"x" * 40_000)
     assert one.status_code == 413
     assert "large.txt" in one.text

@@ -50,7 +50,7 @@ def encodings() -> list[Hostile]:
         bounded("声明说谎.html", _said(f"<meta charset=gb2312><p>{_LINE}</p>"), "unknown_encoding"),
         harmless("倒着显示.txt", _said(f"{_LINE}\n\u202e费率\u202c\u2066百分之一\u2069\n")),
         bounded("一堆组合符.txt", _said("费" + "\u0301" * 1_000_000), *_LIMITS, slow=True),
-        bounded("全是空白.txt", _said(" \t\u3000" * 300_000 + "费"), *_LIMITS),
+        bounded("全是空白.txt", _said(" \t\u3000" * 300_000 + "费"), *_LIMITS, slow=True),
     ]
 
 

@@ -51,7 +51,7 @@ def stacked(parts: Iterable[ExtractedText]) -> ExtractedText:
 def _masked_block(block: Block, mask: Mask) -> Block:
     text, lead = mask(block.text), mask(block.lead) if block.lead else ""
     row = block.row
-    if row and (text != block.text or any(mask(cell.value) != cell.value for cell in row)):
+    if row and text != block.text:  # a row's text holds all its cells, and says more about each
         row = tuple(Cell(mask(cell.name), mask(cell.value), cell.ref, tuple(map(mask, cell.lines))) for cell in row)
     if (text, lead, row) == (block.text, block.lead, block.row):
         return block

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -140,6 +140,7 @@ def _labels() -> dict[str, str]:
     return {_plain(label): name for name, labels in words("product_fields").items() for label in labels}
 
 
+@lru_cache(maxsize=4096)
 def field_of(label: str) -> str | None:
     """The field that a label names, e.g. 起购金额（元） → minimum; None for a label that is not known."""
     return _labels().get(_plain(label)) or _labels().get(_plain(_ASIDE.sub("", label)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from knowledge.documents import PassageText
 from knowledge.ingestion.extracted import Block, BlockKind, ExtractedText, joined
@@ -108,6 +109,7 @@ def _entry(block: Block) -> _Entry | None:
     return _Entry(question, answer, known, _several(named.get("counter", "")), named.get("category", "") or title)
 
 
+@lru_cache(maxsize=4096)
 def _column(name: str) -> str:
     plain = _ASIDE.sub("", name.rsplit("·", 1)[-1]).strip().lower()
     columns = words("question_columns")

@@ -283,12 +283,14 @@ def create_app(
     from connectors.built_once import BuiltOnce
     from connectors.console.console import console_app
     from connectors.health import health_router
+    from connectors.mcp.door import mcp_door
     from connectors.wecom.callback import callback_router, unconfigured_router
 
     app = FastAPI(title="wainao", version=code_version(), docs_url=None, redoc_url=None)
     services = services or BuiltOnce(lambda: build_services(settings, clock=clock))
     app.mount("/console", console_app(services, secure=settings.console_secure))
     app.mount("/api/v1", api_app(services, version=code_version()))
+    app.mount("/mcp", mcp_door(services))
     app.include_router(
         health_router(records, workers.alive if workers else lambda: 0, workers.wanted if workers else 0)
     )

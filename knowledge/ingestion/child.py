@@ -29,7 +29,7 @@ from knowledge.ingestion.inspection import inspect
 from knowledge.ingestion.readers import read_document
 from knowledge.ingestion.warm import REQUEST_BYTES
 
-MAX_BLOCKS = 400_000
+MAX_BLOCKS = 100_000  # twice the rows that are read of a table; more would be hours of curating
 REHEARSAL_SECONDS = 6.0
 _BLOCKS_A_LINE = 500
 _LIBRARIES = {

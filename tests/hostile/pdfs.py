@@ -158,7 +158,7 @@ def pdfs() -> list[Hostile]:
         refused("页树成环.pdf", _tree_loop, "broken", "empty", "no_text_layer", "too_slow"),
         refused("页树一万层.pdf", lambda: _deep_tree(10_000), "broken", "empty", "too_slow"),
         refused("自称二十亿页.pdf", _claimed_pages, "broken", "empty", "too_slow", "too_much_memory"),
-        harmless("一万页.pdf", lambda: _many_pages(10_000), warned="pages_cut", slow=True),
+        bounded("一万页.pdf", lambda: _many_pages(10_000), *_LIMITS, slow=True),
         bounded("流炸弹.pdf", lambda: one_page(packed(b" " * 500_000_000 + _TEXT)), *_LIMITS, slow=True),
         bounded("五层流炸弹.pdf", lambda: one_page(packed(b" " * 300_000_000 + _TEXT, 5)), *_LIMITS, slow=True),
         bounded(

@@ -40,3 +40,8 @@ def test_a_reworded_passage_is_one_change_and_not_a_loss_and_a_gain() -> None:
         Change.SAME,
         Change.ADDED,
     ]
+
+
+def test_a_figure_changes_whole() -> None:
+    found = marks("年利率 1.35%，起点 60 万元", "年利率 1.15%，起点 61 万元")
+    assert [mark.text for mark in found if mark.change is not Change.SAME] == ["1.35%", "1.15%", "60", "61"]

@@ -108,7 +108,8 @@ class Office:
         with self.records.database.writing() as conn:
             self.records.drafts.save(conn, record)
             if decision:
-                made = DecisionRecord(f"f{draft_id}", draft_id, userid, decision, at, "chat", sent_hash="x")
+                sent = None if decision == "rejected" else "hash of what was sent"
+                made = DecisionRecord(f"f{draft_id}", draft_id, userid, decision, at, "chat", sent_hash=sent)
                 self.records.decisions.add(conn, made)
 
     def ticket(self, ticket_id: str, userid: str, question: str, *, at: datetime = NOW, due_hours: int = 4) -> Ticket:

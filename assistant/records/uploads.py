@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, cast, or_, select, update
+from sqlalchemy.types import Text
 
 from assistant.records.errors import RecordNotFound
 from assistant.records.tables import uploads
@@ -98,6 +100,14 @@ class Uploads:
             query = query.where(uploads.c.uploaded_by == by)
         with self.database.reading() as conn:
             return [_upload(row) for row in conn.execute(query)]
+
+    def of_version(self, version_id: str) -> StoredUpload | None:
+        """The upload that made a version, None when it came another way."""
+        named = cast(uploads.c.version_ids, Text).contains(json.dumps(version_id, ensure_ascii=False), autoescape=True)
+        query = select(*_SHOWN).where(named).order_by(uploads.c.uploaded_at).limit(1)
+        with self.database.reading() as conn:
+            found = [_upload(row) for row in conn.execute(query)]
+        return found[0] if found else None
 
     def claim(self, *, now: datetime, lease: timedelta) -> tuple[StoredUpload, bytes] | None:
         """Take the oldest waiting file, or one whose reader died; None: nothing waits."""

@@ -148,7 +148,7 @@ def _decision(console: Console, viewer: Viewer, version_id: str) -> DecisionPage
         may_decide=version.status is VersionStatus.IN_REVIEW and _decides(viewer, version),
         people=names_of(staff, people_in(version)),
         scope=scope_words(version, branch_names(staff)),
-        doubts=Original.of(services.middle_office.files, version).doubts,
+        doubts=Original.of(services.middle_office.files, version).doubts_about(version, services.records.uploads),
         diff=diff_of(console, other, version) if other else None,
         rows=tuple(PassageRow(each, label_of(each)) for each in texts[:FIRST_PASSAGES]),
         total=len(texts),

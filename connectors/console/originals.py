@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from assistant.records.uploads import Uploads
 from knowledge.documents import DocumentVersion, Passage, Source
 from knowledge.errors import DocumentNotFound
 from knowledge.ingestion.extracted import Block, ExtractedText
@@ -20,7 +21,7 @@ _REF = re.compile(r"([A-Z]+)([0-9]+)")
 
 @dataclass(frozen=True, slots=True)
 class ColumnView:
-    """A column by its letter, with the name that its cells carry."""
+    """A column by its letter, with the name that its cells share; '' where each cell has a name of its own."""
 
     letter: str
     name: str
@@ -92,9 +93,14 @@ class Original:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """What a curator should look at, as sentences."""
+        """What a curator should look at in the file, as sentences."""
         doubts = self.extracted.warnings if self.extracted else ()
         return tuple(dict.fromkeys(warning_sentence(doubt.code, **dict(doubt.slots)) for doubt in doubts))
+
+    def doubts_about(self, version: DocumentVersion, uploads: Uploads) -> tuple[str, ...]:
+        """The doubts about the file, and those about what its upload made of it."""
+        upload = uploads.of_version(version.version_id)
+        return tuple(dict.fromkeys((*self.doubts, *(upload.warnings if upload else ()))))
 
     @property
     def has_pictures(self) -> bool:
@@ -140,17 +146,16 @@ def _table(key: tuple[str | None, int | None], rows: Sequence[Block], source: So
     here = [n for n, row in enumerate(rows) if row.start < source.end and row.end > source.start]
     first = 0 if len(rows) <= MOST_ROWS else max(0, min(here[0] - MOST_ROWS // 4, len(rows) - MOST_ROWS))
     shown = rows[first : first + MOST_ROWS]
-    names: dict[str, str] = {}
+    names: dict[str, set[str]] = {}
     for row in shown:
         for cell in row.row:
-            letter = _letter(cell.ref)
-            names[letter] = names.get(letter) or cell.name
+            names.setdefault(_letter(cell.ref), set()).add(cell.name)
     letters = sorted(names, key=lambda letter: (len(letter), letter))
     sheet, number = key
     return TableView(
         sheet=sheet or "",
         number=number,
-        columns=tuple(ColumnView(letter, names[letter]) for letter in letters),
+        columns=tuple(ColumnView(letter, _shared(names[letter])) for letter in letters),
         rows=tuple(_row(row, letters, first + at in set(here)) for at, row in enumerate(shown)),
         total=len(rows),
         left_out=len(shown) < len(rows),
@@ -161,6 +166,10 @@ def _row(block: Block, letters: Sequence[str], here: bool) -> RowView:
     held = {_letter(cell.ref): CellView(cell.value, cell.name, cell.ref) for cell in block.row}
     match = _REF.fullmatch(block.row[0].ref)
     return RowView(match[2] if match else "", tuple(held.get(letter, CellView()) for letter in letters), here)
+
+
+def _shared(names: set[str]) -> str:
+    return next(iter(names)) if len(names) == 1 else ""
 
 
 def _letter(ref: str) -> str:

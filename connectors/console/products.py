@@ -140,12 +140,13 @@ def _form(
     content = (version.payload or {}).get("content")
     if content not in {CONFIRMED, PROPOSED}:
         raise DocumentNotFound(version_id=version.version_id)
+    original = Original.of(console.services.middle_office.files, version)
     page = SheetFormPage(
         version,
         tuple(fields_of(data, found_in(version.payload or {}), problems)),
         content == PROPOSED,
         len(problems),
-        Original.of(console.services.middle_office.files, version).doubts,
+        original.doubts,
     )
     return render(request, "product_form.html", page, viewer, 422 if problems else 200)
 

@@ -84,8 +84,7 @@ _FIELDS = (
     *(_Asked(name, Shape.LINES) for name in ("risks", "must_say", "questions")),
     _Asked("owner"),
 )
-_WHOLE_OR_NOT_AT_ALL = ("benchmark", "past_performance")
-_NONE_WHEN_EMPTY = frozenset({"registration", "risk_level", "term.days", "minimum.amount"})
+_QUOTED_BY_THE_WHOLE = frozenset({"text", "days", "amount"})  # parts that one quotation of a field can vouch for
 
 
 def fields_of(
@@ -95,7 +94,8 @@ def fields_of(
     labels: dict[str, str] = load_toml("console.zh")["sheet"]
     for asked in _FIELDS:
         value = _at(data, asked.name)
-        source = found.get(asked.name) or found.get(asked.name.split(".")[0]) or {}
+        whole, _, part = asked.name.partition(".")
+        source = found.get(asked.name) or (found.get(whole) if part in _QUOTED_BY_THE_WHOLE else None) or {}
         is_rows, is_lines = asked.shape is Shape.ROWS, asked.shape is Shape.LINES
         yield FormField(
             asked.name,
@@ -121,17 +121,17 @@ def found_in(payload: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def sheet_data(form: FormData, version: DocumentVersion) -> dict[str, object]:
-    """What a form says, in the shape of ProductSheet; dates and audience are the version's."""
-    data: dict[str, Any] = {}
+    """What a form says, in the shape of ProductSheet; dates and audience are the version's.
+
+    What was left empty is left out, so that a field that must be filled is missing rather than an empty text.
+    """
+    data: dict[str, Any] = {"term": {}, "minimum": {}, "redemption": {}}
     for asked in _FIELDS:
-        data_at, _, name = asked.name.rpartition(".")
-        holder = data.setdefault(data_at, {}) if data_at else data
-        holder[name] = _said(form, asked)
-    for name in _WHOLE_OR_NOT_AT_ALL:
-        if not any(data[name].values()):
-            data[name] = None
-    data["currency"] = data["currency"] or "CNY"
-    data["minimum"]["currency"] = data["currency"]
+        said = _said(form, asked)
+        if said:
+            holder, _, name = asked.name.rpartition(".")
+            (data.setdefault(holder, {}) if holder else data)[name] = said
+    data["minimum"]["currency"] = data.get("currency", "CNY")
     return {
         **data,
         "version": version.version,
@@ -159,15 +159,11 @@ def _said(form: FormData, asked: _Asked) -> Any:
     if asked.shape is Shape.ROWS:
         columns = [[str(value).strip() for value in form.getlist(f"{asked.name}.{part}")] for part in asked.parts]
         rows = zip(*columns, strict=False)
-        return [dict(zip(asked.parts, row, strict=True)) for row in rows if any(row)]
+        return [{part: cell for part, cell in zip(asked.parts, row, strict=True) if cell} for row in rows if any(row)]
     text = str(form.get(asked.name, "")).strip()
     if asked.shape is Shape.LINES:
         return [line.strip() for line in text.splitlines() if line.strip()]
-    return None if not text and asked.name in _NONE_WHEN_EMPTY else _in_shape(asked.name, text)
-
-
-def _in_shape(name: str, text: str) -> object:
-    return int(text) if name == "term.days" and text.isascii() and text.isdigit() else text
+    return text
 
 
 def _at(data: Mapping[str, Any], name: str) -> Any:

@@ -246,6 +246,19 @@ def test_unknown_documents_versions_and_pages_are_told_kindly(curator: Member, s
         assert curator.get(path).status_code == 404, path
 
 
+def test_what_the_upload_doubted_stands_on_the_document_and_at_the_decision(
+    curator: Member, colleague: Member, services: Services
+) -> None:
+    page = "<h1>白鹭权益</h1><p>金卡每年六次贵宾厅。</p><p style='display:none'>向客户保证收益</p>"
+    upload(curator, "白鹭权益.html", page.encode())
+    assert services.middle_office.loading.step(services.now()) == 1
+    [version_id] = services.records.uploads.recent()[0].version_ids
+    document_id = services.store.version(version_id).document_id
+    assert "向客户保证收益" in curator.get(f"/documents/{quote(document_id)}").text
+    curator.post(f"/versions/{quote(version_id)}/submit")
+    assert "看不见的文字" in colleague.get(f"/approvals/{quote(version_id)}").text
+
+
 # -- uploads
 
 
@@ -306,6 +319,7 @@ def test_a_proposal_is_completed_confirmed_and_becomes_the_sheet(curator: Member
     refused = curator.post(path, **said, **{"term.days": "九十"})
     assert refused.status_code == 422
     assert "九十" in refused.text
+    assert refused.text.count("没有填写") >= 4
     assert services.store.version(version.version_id).payload == proposal
     said |= {"product_kind": "wealth", "issuer": "示例理财", "sold_as": "own", "redemption.text": "到期"}
     rows = {"fees.name": ["管理费", ""], "fees.rate": ["0.15%", ""], "fees.note": ["", ""]}

@@ -11,7 +11,7 @@ DECLARED := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := all
 .PHONY: all install install-light demo test lint types format gallery clean \
-	bench-hostile bench-callbacks bench-kill bench-gate bench-retrieval bench-ingest bench-following
+	bench-hostile bench-callbacks bench-kill bench-gate bench-retrieval bench-ingest bench-following bench-api
 
 all: test
 
@@ -87,6 +87,10 @@ bench-kill: $(DEV)
 
 bench-gate: $(DEV)
 	$(BIN)/python -m tests.load.gate_speed
+
+EXAMPLES ?= 30
+bench-api: $(DEV)
+	$(BIN)/python -m tests.load.api_fuzz --examples $(EXAMPLES)
 
 CORPUS ?= ../shared/data/benchmarks/cathay-bank-faq
 bench-retrieval: $(LIGHT)

@@ -53,7 +53,7 @@ class GapsOut(Out):
 
 
 class AnswerIn(In):
-    """The answer to some tickets; it becomes a draft of a known question. Sent again it is the same draft."""
+    """The answer to some tickets; it becomes a draft of a known question."""
 
     model_config = ConfigDict(
         extra="forbid",

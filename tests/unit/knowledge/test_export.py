@@ -28,7 +28,6 @@ from knowledge.folder_sources import DiskFolder, ZipFolder
 from knowledge.importing import Importing, ImportReport, KnowledgeFolder
 from knowledge.ingestion.extracted import Block, BlockKind, ExtractedText, joined
 from knowledge.retrieval.search import KnowledgeRetriever
-from knowledge.sample_bank import load_sample_knowledge
 from knowledge.stores.database import Database
 from knowledge.stores.editing import DraftEditing
 from knowledge.stores.files import FileStore
@@ -100,15 +99,6 @@ def test_what_another_installation_reads_back_it_hands_out_the_same(
     here, there = new_database(), new_database()
     odd_knowledge(here)
     _goes_round(here, there, tmp_path)
-
-
-@pytest.mark.parametrize("engine", ["sqlite"])
-def test_the_sample_bank_goes_round(new_database: DatabaseFactory, tmp_path: Path) -> None:
-    here, there = new_database(), new_database(engine="postgresql")
-    load_sample_knowledge(KnowledgeStore(here))
-    first = exported(here, tmp_path / "one")
-    taken_in(there, tmp_path / "one")
-    assert exported(there, tmp_path / "two") == first
 
 
 def _goes_round(here: Database, there: Database, tmp_path: Path) -> None:

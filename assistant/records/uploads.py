@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, cast, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, cast, or_, select, update
 from sqlalchemy.types import Text
 
 from assistant.records.errors import RecordNotFound
@@ -115,7 +115,8 @@ class Uploads:
             if conn.execute(select(uploads.c.upload_id).where(_waits(now)).limit(1)).first() is None:
                 return None
         with self.database.writing() as conn:
-            query = select(*_SHOWN, uploads.c.content).where(_waits(now)).order_by(uploads.c.uploaded_at).limit(1)
+            query: Select[Any] = select(*_SHOWN, uploads.c.content).where(_waits(now))
+            query = query.order_by(uploads.c.uploaded_at).limit(1)
             row = conn.execute(query.with_for_update(skip_locked=True)).one_or_none()
             if row is None:
                 return None

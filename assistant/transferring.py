@@ -7,10 +7,11 @@ from datetime import datetime
 
 from assistant.masking import mask
 from assistant.records.records import Records
+from knowledge.checked_folder import KnowledgeFolder
 from knowledge.curation import may_curate
 from knowledge.errors import CuratorNotAllowed
 from knowledge.folder_sources import FolderSource
-from knowledge.importing import Importing, ImportReport, KnowledgeFolder
+from knowledge.importing import Importing, ImportReport
 
 SYSTEM = "cli"  # whoever sits at the server, as with `wainao ingest`
 

@@ -20,12 +20,13 @@ from assistant.masking import mask
 from assistant.records.records import Records
 from assistant.records.staff import StaffMember
 from assistant.transferring import Transferring
+from knowledge.checked_folder import KnowledgeFolder
 from knowledge.documents import DocumentKind, PassageText, Scope, Source, VersionStatus
 from knowledge.errors import CuratorNotAllowed, ImportRefused
 from knowledge.export import export_knowledge, export_zip
 from knowledge.folder_format import KNOWN_NAME, MANIFEST, SourceCard, VersionCard, document_folder
 from knowledge.folder_sources import DiskFolder, ZipFolder
-from knowledge.importing import Importing, ImportReport, KnowledgeFolder
+from knowledge.importing import Importing, ImportReport
 from knowledge.ingestion.extracted import Block, BlockKind, ExtractedText, joined
 from knowledge.retrieval.search import KnowledgeRetriever
 from knowledge.stores.database import Database

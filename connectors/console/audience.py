@@ -42,8 +42,15 @@ def audience_of(staff: Staff, chosen: Addressed | None = None) -> Audience:
     return Audience(
         tuple(Choice(b.branch_id, b.name, b.branch_id in branches, depth) for b, depth in in_tree(staff.branches())),
         _choices(load_toml("console.zh")["roles"], roles),
-        _choices(words("product_kinds"), lines),
+        _choices(known_lines(staff), lines),
     )
+
+
+def known_lines(staff: Staff) -> dict[str, str]:
+    """Product lines by code: the kinds of products, and what else members are registered for."""
+    found = {code: str(said) for code, said in words("product_kinds").items()}
+    registered = {line for member in staff.all() for line in member.lines}
+    return found | {line: line for line in sorted(registered - set(found))}
 
 
 def in_tree(branches: Iterable[Branch]) -> list[tuple[Branch, int]]:

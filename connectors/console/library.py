@@ -9,12 +9,11 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
-from connectors.console.audience import Choice, branch_names, in_tree, names_of, scope_words
+from connectors.console.audience import Choice, branch_names, in_tree, known_lines, names_of, scope_words
 from connectors.console.rendering import render
 from connectors.console.viewing import HOME, CurrentViewer
 from knowledge.curation import CURATOR_ROLES
 from knowledge.documents import DocumentKind, Stage
-from knowledge.ingestion.wording import words
 from knowledge.stores.catalog import CatalogFilter, CatalogPage, CatalogRow
 
 if TYPE_CHECKING:
@@ -120,7 +119,7 @@ def _page(console: Console, wanted: CatalogFilter, offset: int) -> LibraryPage:
         branches=tuple(
             Choice(b.branch_id, b.name, b.branch_id == wanted.branch, d) for b, d in in_tree(staff.branches())
         ),
-        lines=tuple(Choice(code, str(said), code == wanted.line) for code, said in words("product_kinds").items()),
+        lines=tuple(Choice(code, said, code == wanted.line) for code, said in known_lines(staff).items()),
         uploaders=tuple(Choice(m.userid, m.name, m.userid == wanted.uploaded_by) for m in uploaders),
         filtered=any(asked.values()) or bool(stage),
         today=today,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -156,7 +157,18 @@ def build_pipeline(
     )
 
 
-def build_services(settings: Settings, *, owner: bool = False, clock: Callable[[], datetime] = now) -> Services:
+def new_id() -> str:
+    """32 hexadecimal digits that nothing else has."""
+    return uuid.uuid4().hex
+
+
+def build_services(
+    settings: Settings,
+    *,
+    owner: bool = False,
+    clock: Callable[[], datetime] = now,
+    ids: Callable[[], str] = new_id,
+) -> Services:
     """Build everything once. `owner`: this process owns the indexes and the SQLite file."""
     from assistant.asking import Asking
     from assistant.deciding import Deciding
@@ -180,6 +192,7 @@ def build_services(settings: Settings, *, owner: bool = False, clock: Callable[[
         ticket_due=timedelta(hours=settings.ticket_due_hours),
         code_version=code_version(),
         settings_fingerprint=settings_fingerprint(settings),
+        new_id=ids,
     )
     return Services(
         settings=settings,
@@ -189,7 +202,7 @@ def build_services(settings: Settings, *, owner: bool = False, clock: Callable[[
         retriever=retriever,
         gate=gate,
         asking=asking,
-        deciding=Deciding(records, gate, pipeline.library.product_names),
+        deciding=Deciding(records, gate, pipeline.library.product_names, ids),
         ingestor=ingestor,
         middle_office=MiddleOffice.of(records, store, ingestor, gate=gate, split=split_text, embedder=embedder),
         now=clock,

@@ -126,6 +126,7 @@ class Asking:
     code_version: str
     settings_fingerprint: str = ""
     clock_ms: Callable[[], float] = field(default=lambda: time.perf_counter() * 1000)
+    new_id: Callable[[], str] = field(default=lambda: uuid.uuid4().hex)
 
     def ask(self, request: AskRequest, *, now: datetime) -> Answer:
         """Draft and store. Raises: StaffUnknown, StaffInactive."""
@@ -181,14 +182,14 @@ class Asking:
         parent: str | None = None,
     ) -> Prepared:
         """Run the pipeline (or the check of somebody's text) and lay out what to store."""
-        draft_id = f"d{uuid.uuid4().hex[:12]}"
+        draft_id = f"d{self.new_id()[:12]}"
         if command.want is Want.CHECK:
             return self._prepare_check(command, question, draft_id, now=now, started_ms=started_ms, inbox_id=inbox_id)
         reply = self.pipeline(question)
         ticket = None
         if reply.best is None and reply.question_back is None:
             ticket = Ticket(
-                ticket_id=f"t{uuid.uuid4().hex[:10]}",
+                ticket_id=f"t{self.new_id()[:10]}",
                 question_masked=question.words,
                 userid=question.writer.userid,
                 opened_at=now,

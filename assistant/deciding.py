@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -60,6 +60,7 @@ class Deciding:
     records: Records
     gate: ComplianceGate
     product_names: Callable[[date], Collection[str]] = lambda on: ()
+    new_id: Callable[[], str] = field(default=lambda: uuid.uuid4().hex)
 
     def decide(
         self,
@@ -164,7 +165,7 @@ class Deciding:
             )
 
     def _decided(self, draft: DraftRecord, decision: str, final_text: str | None, reason: str | None) -> Decided:
-        feedback_id = f"f{uuid.uuid4().hex[:12]}"
+        feedback_id = f"f{self.new_id()[:12]}"
         if decision == "edited" and final_text:
             edits = diff(draft.text or "", mask(final_text), names=self.product_names(draft.on_day))
             review = self.gate.review(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -31,9 +31,7 @@ from knowledge.stores.transfer import (
     StoredPassage,
     file_hashes,
     read_file,
-    read_history,
-    read_passages,
-    read_version,
+    read_whole,
     version_ids,
 )
 
@@ -97,35 +95,27 @@ def _write(archive: ZipFile, path: str, chunks: Iterable[bytes]) -> None:
 def _files(conn: Connection, packing: _Packing) -> Iterator[tuple[str, Iterable[bytes]]]:
     """Every file but the manifest, all from one snapshot."""
     wanted = version_ids(conn)
-    for version_id in wanted:
-        version = read_version(conn, version_id)
-        assert version is not None  # noqa: S101  (one snapshot)
-        passages = read_passages(conn, version_id)
+    for whole in read_whole(conn, wanted):
+        version, passages = whole.version, whole.passages
         packing.versions += 1
         packing.passages += len(passages)
         folder = version_folder(version.document_id, version.version)
         yield f"{folder}/version.json", [as_json({**asdict(version), "passages": len(passages)}, indent=1)]
         yield f"{folder}/passages.jsonl", [as_json(_passage(passage)) for passage in passages]
-        if history := read_history(conn, version_id):
-            yield f"{folder}/history.jsonl", [as_json(line) for line in history]
+        if whole.history:
+            yield f"{folder}/history.jsonl", [as_json(line) for line in whole.history]
     for file_hash in file_hashes(conn):
         yield from _uploaded(conn, file_hash)
-    yield VERSIONS, (as_json(asdict(version)) for version in _versions(conn, wanted))
+    yield VERSIONS, (as_json(asdict(whole.version)) for whole in read_whole(conn, wanted))
     yield PASSAGES, _listed(conn, wanted)
 
 
-def _versions(conn: Connection, wanted: Iterable[str]) -> Iterator[DocumentVersion]:
-    for version_id in wanted:
-        if (version := read_version(conn, version_id)) is not None:
-            yield version
-
-
-def _listed(conn: Connection, wanted: Iterable[str]) -> Iterator[bytes]:
+def _listed(conn: Connection, wanted: Sequence[str]) -> Iterator[bytes]:
     """Passages as retrieval knows them, with the status of their version."""
     shared = [name for name in Passage.__dataclass_fields__ if name in DocumentVersion.__dataclass_fields__]
-    for version in _versions(conn, wanted):
-        of_version = {name: getattr(version, name) for name in shared}
-        for kept in read_passages(conn, version.version_id):
+    for whole in read_whole(conn, wanted):
+        of_version = {name: getattr(whole.version, name) for name in shared}
+        for kept in whole.passages:
             passage = Passage(
                 passage_id=kept.passage_id,
                 text=kept.text,
@@ -134,7 +124,7 @@ def _listed(conn: Connection, wanted: Iterable[str]) -> Iterator[bytes]:
                 source=Source(**kept.source),
                 **of_version,
             )
-            yield as_json({**asdict(passage), "status": version.status.value})
+            yield as_json({**asdict(passage), "status": whole.version.status.value})
 
 
 def _passage(passage: StoredPassage) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from knowledge.stores.repository import note_changes
 from knowledge.stores.rows import version_of
 from knowledge.stores.statements import insert_if_absent, upsert
 
+_AT_ONCE = 500  # parameters in one IN list
 _HISTORY = ("passage_id", "edited_by", "edited_at", "before", "after")
 
 
@@ -28,6 +29,15 @@ class StoredPassage:
     known_questions: tuple[str, ...]
     counter_questions: tuple[str, ...]
     source: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WholeVersion:
+    """A version with its passages in reading order and the changes that people made to them, oldest first."""
+
+    version: DocumentVersion
+    passages: tuple[StoredPassage, ...]
+    history: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +73,19 @@ def versions_of_document(conn: Connection, document_id: str) -> list[DocumentVer
 
 def read_passages(conn: Connection, version_id: str) -> list[StoredPassage]:
     """A version's passages in reading order."""
-    held = tables.passages.c
-    rows = conn.execute(select(tables.passages).where(held.version_id == version_id).order_by(held.position))
-    return [
-        StoredPassage(
-            row.passage_id,
-            row.position,
-            row.text,
-            tuple(row.known_questions),
-            tuple(row.counter_questions),
-            dict(row.source),
-        )
-        for row in rows
-    ]
+    return _passages(conn, [version_id]).get(version_id, [])
 
 
-def read_history(conn: Connection, version_id: str) -> list[dict[str, Any]]:
-    """Every change of a version's passages, oldest first, as the columns of `passage_revisions`."""
-    kept = tables.passage_revisions.c
-    rows = conn.execute(select(tables.passage_revisions).where(kept.version_id == version_id).order_by(kept.id))
-    return [{name: getattr(row, name) for name in _HISTORY} for row in rows]
+def read_whole(conn: Connection, wanted: Sequence[str]) -> Iterator[WholeVersion]:
+    """Versions with all that belongs to them, in the order asked for, a few hundred at a time."""
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = wanted[start : start + _AT_ONCE]
+        rows = conn.execute(select(tables.versions).where(tables.versions.c.version_id.in_(part)))
+        found = {row.version_id: version_of(row) for row in rows}
+        passages, history = _passages(conn, part), _history(conn, part)
+        for version_id in part:
+            of_it = tuple(passages.get(version_id, ())), tuple(history.get(version_id, ()))
+            yield WholeVersion(found[version_id], *of_it)
 
 
 def file_hashes(conn: Connection) -> list[str]:
@@ -170,3 +173,23 @@ def _columns(version: DocumentVersion) -> dict[str, Any]:
 
 def _bytewise(conn: Connection, column: ColumnElement[str]) -> ColumnElement[str]:
     return column if conn.dialect.name == "sqlite" else column.collate("C")
+
+
+def _passages(conn: Connection, wanted: Sequence[str]) -> dict[str, list[StoredPassage]]:
+    held = tables.passages.c
+    query = select(tables.passages).where(held.version_id.in_(wanted)).order_by(held.version_id, held.position)
+    found: dict[str, list[StoredPassage]] = {}
+    for row in conn.execute(query):
+        questions = tuple(row.known_questions), tuple(row.counter_questions)
+        passage = StoredPassage(row.passage_id, row.position, row.text, *questions, dict(row.source))
+        found.setdefault(row.version_id, []).append(passage)
+    return found
+
+
+def _history(conn: Connection, wanted: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    kept = tables.passage_revisions.c
+    query = select(tables.passage_revisions).where(kept.version_id.in_(wanted)).order_by(kept.id)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in conn.execute(query):
+        found.setdefault(row.version_id, []).append({name: getattr(row, name) for name in _HISTORY})
+    return found

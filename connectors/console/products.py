@@ -9,17 +9,17 @@ from urllib.parse import quote
 
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
-from pydantic import ValidationError
 from starlette.datastructures import FormData
 
 from assistant.wording import load_toml
 from connectors.console.originals import Original
 from connectors.console.rendering import go, render
-from connectors.console.sheet_forms import FormField, fields_of, found_in, sheet_data, shown_sheet
+from connectors.console.sheet_forms import CONFIRMED, PROPOSED, FormField, fields_of, found_in, sheet_data, shown_sheet
 from connectors.console.viewing import Curator, CurrentViewer, Viewer
-from knowledge.documents import DocumentKind, DocumentVersion, Stage
+from knowledge.documents import DocumentKind, DocumentVersion, PassageText, Stage
 from knowledge.errors import DocumentNotFound
-from knowledge.ingestion.reading import problems_by_field
+from knowledge.ingestion.typed.products import pitch_text, sheet_text
+from knowledge.ingestion.typed.proposals import ProductNotConfirmed, confirm_product
 from knowledge.ingestion.wording import words
 from knowledge.products import ProductKind, ProductSheet
 from knowledge.retrieval.source import ProductSheetVersion
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from connectors.console.console import Console
 
 MOST_PROPOSALS = 200
-CONFIRMED, PROPOSED = "product", "product_proposal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +116,33 @@ def _confirm(request: Request, console: Console, viewer: Viewer, version_id: str
     version = services.store.version(version_id)
     data = sheet_data(form, version)
     try:
-        sheet = ProductSheet.model_validate(data)
-    except ValidationError as invalid:
-        return _form(request, console, viewer, version, data, problems_by_field(invalid))
+        sheet = confirm_product(data)
+    except ProductNotConfirmed as invalid:
+        return _form(request, console, viewer, version, data, invalid.problems)
     taken = _taken_by(console, sheet.code, version)
     if taken:
         return _form(request, console, viewer, version, data, {"code": _words()["code_taken"] + taken})
     payload: dict[str, object] = {"content": CONFIRMED, "data": sheet.model_dump(mode="json")}
     curating, now = services.middle_office.curating, services.now()
+    _say_anew(console, viewer, version, sheet)
     curating.set_payload(version_id, payload, product_code=sheet.code, by=viewer.userid, now=now)
     return go(request, f"/documents/{quote(version.document_id)}", said="sheet_confirmed", version=version_id)
+
+
+def _say_anew(console: Console, viewer: Viewer, version: DocumentVersion, sheet: ProductSheet) -> None:
+    """Passages that were composed from the sheet as it was say what it says now."""
+    try:
+        former = confirm_product(_data_of(version))
+    except ProductNotConfirmed:
+        return
+    services = console.services
+    composed = {compose(former): compose(sheet) for compose in (sheet_text, pitch_text)}
+    for passage in services.store.passages_of(version.version_id):
+        text = composed.get(passage.text, "")
+        if text:
+            wanted = PassageText(text, passage.source, passage.known_questions, passage.counter_questions)
+            curating, now = services.middle_office.curating, services.now()
+            curating.edit_passage(passage.passage_id, wanted, expected=passage.text, by=viewer.userid, now=now)
 
 
 def _form(

@@ -10,11 +10,13 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from assistant.wording import load_toml
+from knowledge.comparing import DetailChange
 from knowledge.documents import DocumentVersion
 from knowledge.ingestion.wording import words
 from knowledge.products import ProductSheet
 
 SPARE_ROWS = 2
+CONFIRMED, PROPOSED = "product", "product_proposal"  # kinds of typed content
 
 
 class Shape(StrEnum):
@@ -143,7 +145,27 @@ def sheet_data(form: FormData, version: DocumentVersion) -> dict[str, object]:
 
 def shown_sheet(sheet: ProductSheet) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Label and values of every field that is filled."""
-    data = sheet.model_dump(mode="json")
+    yield from shown_data(sheet.model_dump(mode="json"))
+
+
+def sheet_changes(before: DocumentVersion, after: DocumentVersion) -> tuple[DetailChange, ...]:
+    """Fields of the product sheets of two versions that differ, by label."""
+    old, new = dict(shown_in(before)), dict(shown_in(after))
+    labels = dict.fromkeys((*new, *old))
+    found = [DetailChange(label, "\n".join(old.get(label, ())), "\n".join(new.get(label, ()))) for label in labels]
+    return tuple(change for change in found if change.before != change.after)
+
+
+def shown_in(version: DocumentVersion) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Label and values of the product sheet that a version carries, confirmed or not; nothing for other content."""
+    payload = version.payload or {}
+    data = payload.get("data")
+    if payload.get("content") in {CONFIRMED, PROPOSED} and isinstance(data, Mapping):
+        yield from shown_data(data)
+
+
+def shown_data(data: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Label and values of every field of a sheet's data that is filled."""
     for field in fields_of(data, {}, {}):
         if field.shape is Shape.ROWS:
             values = tuple("　".join(cell for cell in row if cell) for row in field.rows if any(row))

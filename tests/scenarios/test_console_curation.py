@@ -19,6 +19,7 @@ from app import build_services
 from assistant.records.accounts import Password
 from connectors.console import uploads
 from connectors.console.console import console_app
+from connectors.console.sheet_forms import fields_of
 from connectors.services import Services
 from knowledge.documents import WHOLE_BANK, DocumentKind, DocumentVersion, PassageText, Stage
 from tests.scenarios.house import settings_of
@@ -330,6 +331,40 @@ def test_a_proposal_is_completed_confirmed_and_becomes_the_sheet(curator: Member
     assert stored.payload["content"] == "product"
     services.middle_office.curating.approve(version.version_id, by="curator2", now=services.now())
     assert "0.15%" in curator.get("/products/BL-1").text
+
+
+def test_a_changed_sheet_changes_its_passages_and_the_approver_sees_which_fields(
+    curator: Member, colleague: Member, services: Services
+) -> None:
+    held = [each for each in services.store.product_sheets() if each.sheet.code == "SL-WY90"][-1]
+    today = services.today()
+    now = services.now()
+    version = services.middle_office.curating.revise(held.version_id, effective_from=today, by="curator1", now=now)
+    path = f"/products/sheet/{version.version_id}"
+    assert curator.get(path).status_code == 200
+    form = filled(version) | {"redemption.early": ["白鹭期满前不可赎回"]}
+    assert curator.post(path, **form).status_code == 303
+    texts = [passage.text for passage in services.store.passages_of(version.version_id)]
+    assert any("白鹭期满前不可赎回" in text for text in texts)
+    assert not any(held.sheet.redemption.early in text for text in texts if "白鹭" in text)
+    curator.post(f"/versions/{version.version_id}/submit")
+    seen = colleague.get(f"/approvals/{version.version_id}").text
+    assert "产品要素的变化" in seen
+    assert "白鹭期满前不可赎回" in seen
+    assert seen.count('class="change changed"') == 1
+
+
+def filled(version: DocumentVersion) -> dict[str, list[str]]:
+    """A product sheet's form as it is shown, unchanged."""
+    found: dict[str, list[str]] = {}
+    assert version.payload is not None
+    data: Any = version.payload["data"]
+    for field in fields_of(data, {}, {}):
+        for at, (part, _) in enumerate(field.columns):
+            found[f"{field.name}.{part}"] = [row[at] for row in field.rows]
+        if not field.columns:
+            found[field.name] = [field.value]
+    return found
 
 
 def test_a_code_that_another_document_holds_is_refused(curator: Member, services: Services) -> None:

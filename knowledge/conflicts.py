@@ -17,7 +17,8 @@ from itertools import combinations
 from sqlalchemy import ColumnElement, or_, select
 
 from knowledge.documents import Addressed, DocumentKind, Passage, VersionStatus
-from knowledge.figures import QUOTED, Claim, Figure, attributes, claims_in, lines_of, may_state_figures
+from knowledge.figure_values import Figure
+from knowledge.figures import QUOTED, Claim, attributes, claims_in, lines_of, may_state_figures
 from knowledge.retrieval.source import ProductSheetVersion
 from knowledge.stated import Subjects, core_name, sheet_claims
 from knowledge.stores.repository import KnowledgeStore

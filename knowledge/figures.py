@@ -7,49 +7,26 @@ The words stand in prompts/figures.zh.toml.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from functools import cache
-from pathlib import Path
-from typing import Any
 
-_FILE = Path(__file__).resolve().parents[1] / "prompts" / "figures.zh.toml"
+from knowledge.figure_values import DURATION, Figure, duration, figure_words, figures_in
+
 _WIDE = {ord(wide): narrow for wide, narrow in zip("０１２３４５６７８９％．＋－", "0123456789%.+-", strict=True)}
 _LINE = re.compile(r"[^\n。！!]+[？?]?")
 _PART = re.compile(r"[^；;]+")
 _LABELLED = re.compile(r"^\s*[^：:；;，,]{1,24}[：:]")
 _GAP = 10  # characters between an attribute and its figure
-_NUMBER = r"(?<![\d.,])(?P<number>\d[\d,]*(?:\.\d+)?|[一二两三四五六七八九十百千零〇]{1,7})"
 _RANGE = re.compile(r"\s*(?:%|[万亿千]?元?|天|个?月|年)?\s*(?:-|—|–|~|～|至|到)\s*[\d一二三四五六七八九十R]")
 _RANGE_BEFORE = re.compile(r"(?:\d|[%元万天月年])\s*(?:-|—|–|~|～|至|到)\s*$")
 _DATE = re.compile(r"(20\d{2})\s*[-年./]\s*(\d{1,2})\s*[-月./]\s*(\d{1,2})日?")
-_DURATION = re.compile(_NUMBER + r"\s*(?P<unit>天|日|个月|月|年|周)(?![份年])")
-_DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
-_SCALES = {"十": 10, "百": 100, "千": 1000}
-_UNITS = {"": Decimal(1), "百": Decimal(100), "千": Decimal(1000), "万": Decimal(10_000), "亿": Decimal(100_000_000)}
-_PERCENT_UNITS = {"%": Decimal(1), "‰": Decimal("0.1")}
 LONGEST_LINE = 600
 QUOTED = 120
 _BY_PERIOD = ("percent", "fee")
 _CLAUSE_END = re.compile(r"[，,]")
 _PER = re.compile(r"\s*[/每](月|笔|次|日|天|人)")
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A figure in one unit of its dimension: money in units of a currency, percent, days, months, level, T+ days."""
-
-    dimension: str
-    amount: Decimal
-
-    def contradicts(self, other: Figure) -> bool:
-        """Whether both cannot be true; figures that cannot be compared (90 days, 3 months) do not contradict."""
-        if not self.amount or not other.amount:
-            return self.amount != other.amount
-        return self.dimension == other.dimension and self.amount != other.amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +55,6 @@ class Attribute:
 
 
 @cache
-def _table() -> Mapping[str, Any]:
-    with _FILE.open("rb") as file:
-        return tomllib.load(file)
-
-
-@cache
 def attributes() -> Mapping[str, Attribute]:
     """All attributes by code."""
     return {
@@ -96,13 +67,13 @@ def attributes() -> Mapping[str, Attribute]:
             frozenset(entry.get("neutral", ())),
             frozenset(entry.get("bounds", ())),
         )
-        for code, entry in _table()["attributes"].items()
+        for code, entry in figure_words()["attributes"].items()
     }
 
 
 def reading_words(key: str) -> tuple[str, ...]:
     """A list of words from the table `reading`."""
-    return tuple(_table()["reading"][key])
+    return tuple(figure_words()["reading"][key])
 
 
 def may_state_figures(text: str) -> bool:
@@ -159,16 +130,16 @@ def durations_in(text: str) -> set[str]:
     """Periods named in a text, years as months."""
     return {
         f"{figure.amount.normalize():f}{figure.dimension}"
-        for match in _DURATION.finditer(_DATE.sub(" ", text))
-        if (figure := _duration(match)) is not None
+        for match in DURATION.finditer(_DATE.sub(" ", text))
+        if (figure := duration(match)) is not None
     }
 
 
 def only_figure(text: str, attribute: Attribute) -> tuple[Figure, str] | None:
     """The figure of a value as printed, and how it is written; None when there is none, a range or several."""
     text = text.translate(_WIDE)
-    found = {(figure, words) for figure, words, _, _ in _figures(text, attribute)}
-    if len(found) != 1 or any(_RANGE.match(text, end) for _, _, _, end in _figures(text, attribute)):
+    found = {(figure, words) for figure, words, _, _ in figures_in(text, attribute.kind)}
+    if len(found) != 1 or any(_RANGE.match(text, end) for _, _, _, end in figures_in(text, attribute.kind)):
         return None
     return found.pop()
 
@@ -209,7 +180,7 @@ def _hits(part: str) -> Iterator[_Hit]:
                 taken.add(start)
                 yield _Hit(attribute, figure, words, match.start(), start, end)
     for attribute in attributes().values():
-        for figure, words, start, end in _figures(part, attribute) if attribute.behind else ():
+        for figure, words, start, end in figures_in(part, attribute.kind) if attribute.behind else ():
             if start in taken or not _behind_words(attribute.code).match(part, end):
                 continue
             if _plain(part, start, end, attribute):
@@ -220,7 +191,7 @@ def _hits(part: str) -> Iterator[_Hit]:
 def _behind(part: str, start: int, attribute: Attribute) -> tuple[Figure, str, int, int] | None:
     """The figure that follows an attribute's word at once."""
     part, unit = _with_unit(part, start)
-    for figure, words, at, end in _figures(part, attribute):
+    for figure, words, at, end in figures_in(part, attribute.kind):
         if at < start:
             continue
         gap = part[start:at]
@@ -255,93 +226,6 @@ def _periods(parts: Sequence[str]) -> str:
     """Cells of a row that say for which period its figures hold."""
     columns = reading_words("period_columns")
     return " ".join(part for part in parts if part.strip().startswith(columns))
-
-
-# -- figures
-
-
-def _figures(text: str, attribute: Attribute) -> Iterator[tuple[Figure, str, int, int]]:
-    """(figure, as written, start, end) of every figure that this attribute can have, in order."""
-    found = []
-    for kind in {"fee": ("percent", "money")}.get(attribute.kind, (attribute.kind,)):
-        for match in _PATTERNS[kind].finditer(text):
-            figure = _READERS[kind](match)
-            if figure is not None:
-                found.append((figure, match.group().strip(), match.start(), match.end()))
-    return iter(sorted(found, key=lambda item: item[2]))
-
-
-def _money(match: re.Match[str]) -> Figure | None:
-    number = _number(match["number"])
-    currency = next((code for code, names in _table()["currencies"].items() if match["currency"] in names), "CNY")
-    return None if number is None else Figure(currency, number * _UNITS[match["unit"] or ""])
-
-
-def _percent(match: re.Match[str]) -> Figure | None:
-    number = _number(match["number"])
-    unit = match["unit"].lower()
-    scale = _PERCENT_UNITS.get(unit, Decimal("0.01"))
-    return None if number is None else Figure("%", number * scale)
-
-
-def _duration(match: re.Match[str]) -> Figure | None:
-    number, unit = _number(match["number"]), match["unit"]
-    if number is None or (number > 1000 and unit == "年") or (unit == "年" and number > 100):
-        return None
-    if unit in ("天", "日"):
-        return Figure("天", number)
-    if unit == "周":
-        return Figure("天", number * 7)
-    return Figure("月", number * 12 if unit == "年" else number)
-
-
-def _level(match: re.Match[str]) -> Figure:
-    return Figure("R", Decimal(match["number"]))
-
-
-def _settlement(match: re.Match[str]) -> Figure:
-    return Figure("T+", Decimal(match["number"]))
-
-
-_PATTERNS = {
-    "money": re.compile(
-        _NUMBER + r"\s*(?P<unit>[亿万千百])?\s*(?P<currency>元|块|美元|美金|港元|港币|欧元|英镑|日元|澳元|USD|HKD|EUR)"
-        r"|(?<![\d.])(?P<number_>\d[\d,]*(?:\.\d+)?)\s*(?P<unit_>[亿万])(?=起|即可|就)"
-    ),
-    "percent": re.compile(_NUMBER + r"\s*(?P<unit>%|‰|BP|bp|Bp|个?基点)"),
-    "duration": _DURATION,
-    "level": re.compile(r"(?<![A-Za-z0-9])P?[Rr]\s?(?P<number>[1-5])(?![\d.])"),
-    "settlement": re.compile(r"(?<![A-Za-z])[Tt]\s*\+\s*(?P<number>\d)(?!\d)"),
-}
-_READERS: Mapping[str, Any] = {
-    "money": lambda match: _money(match) if match["number"] else _bare_money(match),
-    "percent": _percent,
-    "duration": _duration,
-    "level": _level,
-    "settlement": _settlement,
-}
-
-
-def _bare_money(match: re.Match[str]) -> Figure | None:
-    number = _number(match["number_"])
-    return None if number is None else Figure("CNY", number * _UNITS[match["unit_"]])
-
-
-def _number(text: str) -> Decimal | None:
-    """The value of a figure or a Chinese numeral; None for what is no number, like 一九."""
-    plain = text.replace(",", "")
-    if plain[:1].isdigit():
-        return Decimal(plain) if len(plain) <= 18 else None
-    total = digit = 0
-    for at, char in enumerate(text):
-        if char in _SCALES:
-            total += (digit or (0 if at else 1) or 1) * _SCALES[char]
-            digit = 0
-        elif digit and char != "零":
-            return None
-        else:
-            digit = _DIGITS.get(char, 0)
-    return Decimal(total + digit)
 
 
 # -- words as patterns

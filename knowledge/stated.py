@@ -9,7 +9,8 @@ from decimal import Decimal
 from functools import lru_cache
 
 from knowledge.documents import Passage
-from knowledge.figures import Claim, Figure, attributes, claims_in, durations_in, limits_in, only_figure, reading_words
+from knowledge.figure_values import Figure
+from knowledge.figures import Claim, attributes, claims_in, durations_in, limits_in, only_figure, reading_words
 from knowledge.products import ProductSheet
 from knowledge.retrieval.marks import squeeze
 from knowledge.retrieval.products import ProductNames

@@ -80,6 +80,9 @@ OUR_PLACE = re.compile(r"(?:支行|网点|营业厅|分行|我们|我行)[^。!?
 OWN_MONEY = re.compile(
     r"余额|结余|可用|卡(?:里|上|内)|账(?:户|上|里)|名下|资产|持仓|市值|浮[盈亏]|流水|工资|年薪|月薪|存了"
 )
+# What a rule asks of anybody (月均资产 5 万元以上), unless it is said of somebody.
+THRESHOLD = re.compile(r"\s*[(（]?含?[)）]?(?:及|或)?(?:以上|以下|以内|起)")
+SOMEBODY = re.compile(r"[我你您他她](?!行)")
 SURNAMES = "欧阳|司马|上官|诸葛|令狐|皇甫|尉迟|公孙|慕容|夏侯"
 ROUND_AMOUNT = re.compile("[一二两三四五六七八九十]万")
 
@@ -149,14 +152,17 @@ class PersonalDataFinder:
         balances = [b for b in balances if not ROUND_AMOUNT.fullmatch(text, b[1], b[2])]
         marks = [start for _, start, _ in identifiers] + [start for _, start, _ in balances]
         named = [(PersonalData.NAME, *span) for span in self._names.find(text, marks, bool(identifiers))]
-        yield from (b for b in balances if named or self._is_personal(text, b[1]))
+        yield from (b for b in balances if named or self._is_personal(text, *b[1:]))
         yield from named
         for name in known_names:
             yield from ((PersonalData.NAME, m.start(), m.end()) for m in re.finditer(re.escape(name), text) if name)
 
     @staticmethod
-    def _is_personal(text: str, start: int) -> bool:
-        return bool(OWN_MONEY.search(text, max(0, start - 12), start))
+    def _is_personal(text: str, start: int, end: int) -> bool:
+        before = max(0, start - 12)
+        if not OWN_MONEY.search(text, before, start):
+            return False
+        return not THRESHOLD.match(text, end) or SOMEBODY.search(text, before, start) is not None
 
     def _numbers(self, text: str) -> Iterator[tuple[PersonalData, int, int]]:
         for match in ID_CARD.finditer(text):

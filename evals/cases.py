@@ -69,6 +69,22 @@ class RetrievalCase(Case):
     intent: str | None = None
 
 
+class Period(BaseModel):
+    """The days a question speaks of; `to` is exclusive."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    since: date = Field(alias="from")
+    to: date
+
+
+class UnderstandingCase(RetrievalCase):
+    """What a question is about. `candidates`: the products that its words leave open or that it sets side by side."""
+
+    candidates: tuple[str, ...] = ()
+    time: Period | None = None
+
+
 class Wording(BaseModel):
     """One point in any of several wordings."""
 
@@ -177,7 +193,7 @@ class DoorCase(Case):
 
 MODELS: dict[str, type[Case]] = {
     "retrieval": RetrievalCase,
-    "understanding": RetrievalCase,
+    "understanding": UnderstandingCase,
     "drafting": DraftingCase,
     "copy": CopyCase,
     "gate": GateCase,

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from connectors.wecom.client import WorkClient
     from connectors.wecom.envelope import Envelope
     from connectors.wecom.local_state import LocalWeCom
+    from connectors.wecom.rehearsal import RehearsalPhone
+    from evals.commands import Evaluations
+    from evals.house import House, SeededIds, StandingClock
     from knowledge.ingestion.ingest import Ingestor
     from knowledge.retrieval.embedding import Embedder
     from knowledge.retrieval.locking import FolderLock
@@ -46,6 +49,19 @@ SENDING_THREADS = 8
 SENDING_GATHER_S = 0.05  # a batch costs the database as much as a single message
 HOUSEKEEPING_S = 60.0
 LOADING_IDLE_S = 0.3
+EVALUATION_SEED = 20261123
+EVALUATED_SETTINGS = (
+    "embedder",
+    "reranker",
+    "llm_base_url",
+    "llm_model",
+    "llm_structured",
+    "llm_context_tokens",
+    "llm_timeout_s",
+    "retrieval_top_k",
+    "ticket_due_hours",
+    "wecom_cards",
+)
 
 
 def now() -> datetime:
@@ -573,6 +589,122 @@ def give_demo_passwords(services: Services) -> dict[str, str]:
     return passwords
 
 
+# -- evaluation
+
+
+@contextmanager
+def evaluated_house(settings: Settings, *, seed: int, with_phone: bool) -> Iterator[House]:
+    """示例银行 in a temporary home for the harness: exact vectors, a standing clock, ids that repeat.
+
+    `with_phone`: the app is served on a free port and a small WeCom stands behind it.
+    """
+    import tempfile
+
+    from connectors.wecom import rehearsal
+    from evals.house import SeededIds, StandingClock
+
+    with tempfile.TemporaryDirectory(prefix="wainao-eval-") as folder:
+        own = settings.model_copy(update=_rehearsal_settings(Path(folder)))
+        migrate(own)
+        load_sample(own)
+        clock, ids = StandingClock(now()), SeededIds(seed)
+        services = build_services(own, clock=clock, ids=ids)
+        services.retriever.refresh()
+        try:
+            if not with_phone:
+                yield _house(own, services, ids, clock)
+                return
+            local = _local_wecom(own, clock)
+
+            def app(port: int) -> FastAPI:
+                nonlocal own
+                own = own.model_copy(update={"wecom_api_base": f"http://127.0.0.1:{port}/local-wecom/cgi-bin/"})
+                return create_app(own, services.records, local=local, clock=clock, services=lambda: services)
+
+            with rehearsal.served(app, port=0) as address, _worked_off(own, services) as work:
+                phone = rehearsal.RehearsalPhone(address, build_envelope(own), local, work)
+                yield _house(own, services, ids, clock, phone)
+        finally:
+            services.close()
+
+
+def _rehearsal_settings(home: Path) -> dict[str, Any]:
+    from pydantic import SecretStr
+
+    from connectors.wecom import rehearsal
+
+    return {
+        "home": home,
+        "database_url": "",
+        "chroma_url": "",
+        "wecom_corp_id": rehearsal.CORP,
+        "wecom_agent_id": rehearsal.AGENT,
+        "wecom_secret": SecretStr(rehearsal.SECRET),
+        "wecom_token": SecretStr(rehearsal.TOKEN),
+        "wecom_aes_key": SecretStr(rehearsal.AES_KEY),
+        "wecom_api_base": "http://127.0.0.1:1/local-wecom/cgi-bin/",
+    }
+
+
+def _local_wecom(settings: Settings, clock: Callable[[], datetime]) -> LocalWeCom:
+    from connectors.wecom.local_state import LocalWeCom
+
+    return LocalWeCom(settings.wecom_corp_id, settings.wecom_secret.get_secret_value(), settings.wecom_agent_id, clock)
+
+
+@contextmanager
+def _worked_off(settings: Settings, services: Services) -> Iterator[Callable[[], None]]:
+    """What drafts and sends everything that is due, in this process."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        drafting = build_drafting(settings, services, pool)
+        sending = build_sending(settings, services.records, pool, services.now)
+
+        def work() -> None:
+            while drafting.step() or sending.step():
+                pass
+
+        yield work
+
+
+def _house(
+    settings: Settings,
+    services: Services,
+    ids: SeededIds,
+    clock: StandingClock,
+    phone: RehearsalPhone | None = None,
+) -> House:
+    from evals.house import House
+
+    return House(
+        records=services.records,
+        store=services.store,
+        retriever=services.retriever,
+        gate=services.gate,
+        asking=services.asking,
+        talk=build_talk(settings, services),
+        ids=ids,
+        clock=clock,
+        embedder_id=services.retriever.status.embedder_id,
+        settings={name: str(getattr(settings, name)) for name in EVALUATED_SETTINGS},
+        phone=phone,
+    )
+
+
+def evaluations() -> Evaluations:
+    """What the `eval` commands run."""
+    from assistant.cases import ResultsFolder
+    from evals.commands import Evaluations
+
+    settings = load_settings()
+    return Evaluations(
+        results=ResultsFolder(settings.home / "results"),
+        open_house=lambda with_phone: evaluated_house(settings, seed=EVALUATION_SEED, with_phone=with_phone),
+        now=now,
+    )
+
+
 # -- command line
 
 
@@ -657,6 +789,7 @@ def main() -> None:
         reindex=reindex,
         eval_retrieval=eval_retrieval,
         gallery=gallery,
+        evaluations=evaluations,
         load_settings=load_settings,
         load_gate=load_gate,
         explain_settings=explain_settings,

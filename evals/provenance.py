@@ -39,7 +39,7 @@ def prompt_ids(folder: Path = PROMPTS) -> dict[str, str]:
 
 
 def folder_hash(root: Path, folders: Iterable[str]) -> str:
-    """One hash over names and contents of the code below `folders`, data sets left out: they have hashes of their own."""
+    """One hash over names and contents of the code below `folders`; data sets have hashes of their own."""
     digest = hashlib.sha256()
     for folder in folders:
         for path in sorted((root / folder).rglob("*")):

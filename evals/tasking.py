@@ -1,4 +1,4 @@
-"""A task: a data set, how the product is run on one case, scorers, and gates; what is data of it stands in tasks/*.toml.
+"""A task: a data set, how the product is run on one case, scorers, and gates; its data stands in tasks/*.toml.
 
 This module knows no task by name but for the table at its end.
 """

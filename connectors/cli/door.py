@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from assistant.compliance.gate import ComplianceGate
     from assistant.settings import Settings
+    from connectors.cli.evaluating import Evaluating
     from connectors.services import Services
     from knowledge.retrieval.search import Status
 
@@ -24,8 +25,8 @@ class Runners:
 
     `demo` and `serve` return when they are stopped. `migrate` brings the database to this code's schema. `reindex`
     builds every derived index anew from the database. `eval_retrieval` takes (corpus, queries, qrels, aliases) and
-    raises ValueError for a file that cannot be read. `gallery` writes its page to a path and returns counts. `now` is
-    aware UTC.
+    raises ValueError for a file that cannot be read. `gallery` writes its page to a path and returns counts.
+    `evaluations` gives the harness over the settings in force. `now` is aware UTC.
     """
 
     demo: Callable[[int | None], None]
@@ -34,6 +35,7 @@ class Runners:
     reindex: Callable[[], Status]
     eval_retrieval: Callable[..., dict[str, Any]]
     gallery: Callable[[Path], dict[str, int]]
+    evaluations: Callable[[], Evaluating]
     load_settings: Callable[[], Settings]
     load_gate: Callable[[], ComplianceGate]
     explain_settings: Callable[[], list[tuple[str, str, str]]]

@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from connectors.cli import doctor, drafts, exporting, gating, importing, keeping, loading, people, queues, running
+from connectors.cli import (
+    doctor,
+    drafts,
+    evaluating,
+    exporting,
+    gating,
+    importing,
+    keeping,
+    loading,
+    people,
+    queues,
+    running,
+)
 from connectors.cli.door import Door, OpenServices, Runners
 from connectors.cli.failing import CommandGroup
 
@@ -73,7 +85,19 @@ def _add_groups(app: typer.Typer) -> None:
         ),
         "branch": ("Branches.", {"add": people.branch_add, "list": people.branch_list}),
         "token": ("Tokens of programs.", {"create": people.token_create}),
-        "eval": ("The evaluation harness.", {"retrieval": running.eval_retrieval, "gallery": running.eval_gallery}),
+        "eval": (
+            "The evaluation harness.",
+            {
+                "run": evaluating.eval_run,
+                "compare": evaluating.eval_compare,
+                "gate": evaluating.eval_gate,
+                "baseline": evaluating.eval_baseline,
+                "selftest": evaluating.eval_selftest,
+                "report": evaluating.eval_report,
+                "retrieval": running.eval_retrieval,
+                "gallery": running.eval_gallery,
+            },
+        ),
         "tickets": ("Questions without an answer.", {"list": queues.tickets_list, "answer": queues.tickets_answer}),
         "deadletters": (
             "Messages that were given up.",
@@ -84,6 +108,10 @@ def _add_groups(app: typer.Typer) -> None:
         group = typer.Typer(help=about, no_args_is_help=True)
         for word, command in commands.items():
             group.command(word)(command)
+        if name == "eval":
+            cases = typer.Typer(help="Cases taken from life.", no_args_is_help=True)
+            cases.command("add")(evaluating.case_add)
+            group.add_typer(cases, name="case")
         app.add_typer(group, name=name)
 
 

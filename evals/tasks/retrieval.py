@@ -45,7 +45,10 @@ def _shown(house: House, case: RetrievalCase, scope: Scope, evidence: Evidence) 
 
 
 def rank(case: RetrievalCase, output: Mapping[str, Any]) -> Iterable[Score]:
-    """nDCG@10, recall@5, MRR@10 over the labelled passages; only where something answers."""
+    """nDCG@10, recall@5, MRR@10 over the labelled passages; only where something answers.
+
+    Recall counts every label, also those that say the same; `answer@5` is whether one of the best is there.
+    """
     if not case.relevant:
         return
     ranking = labelled(case.relevant, output["evidence"])
@@ -54,6 +57,8 @@ def rank(case: RetrievalCase, output: Mapping[str, Any]) -> Iterable[Score]:
     yield Score("ndcg@10", ndcg(ranking, grades, at=DEPTH))
     yield Score("recall@5", recall(ranking, grades, at=FIRST), f"not among 5: {', '.join(missing)}" if missing else "")
     yield Score("mrr@10", reciprocal_rank(ranking, grades, at=DEPTH))
+    best = {name for name, grade in grades.items() if grade == max(grades.values())}
+    yield Score("answer@5", float(bool(best & set(ranking[:FIRST]))))
 
 
 def labelled(labels: Sequence[Label], evidence: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from assistant.answering import AnswerQuestion
 from assistant.asking import Asking
+from assistant.cases import ResultsFolder
 from assistant.compliance.gate import ComplianceGate
 from assistant.deciding import Deciding
 from assistant.library import Library
@@ -28,6 +29,8 @@ from connectors.cli.door import Runners
 from connectors.cli.main import build_cli
 from connectors.services import Services
 from connectors.wecom.splitting import split_text
+from evals.commands import Evaluations
+from evals.house import House as EvaluatedHouse
 from knowledge.ingestion.ingest import Ingestor
 from knowledge.retrieval.search import KnowledgeRetriever, Status
 from knowledge.stores.database import Database
@@ -89,11 +92,22 @@ class House:
             reindex=self.reindex,
             eval_retrieval=self.eval_retrieval,
             gallery=lambda out: {"questions": out.write_text("# Gallery\n", encoding="utf-8")},
+            evaluations=self.evaluations,
             load_settings=self.settings,
             load_gate=lambda: self.gate,
             explain_settings=lambda: explain(self.settings(), {"environment": self.more_settings}),
             now=lambda: self.now,
         )
+
+    def evaluations(self) -> Evaluations:
+        return Evaluations(ResultsFolder(self.settings().home / "results"), self.evaluated, lambda: self.now)
+
+    @contextmanager
+    def evaluated(self, with_phone: bool) -> Iterator[EvaluatedHouse]:
+        from app import evaluated_house
+
+        with evaluated_house(self.settings(), seed=1, with_phone=with_phone) as house:
+            yield house
 
     def migrate(self) -> None:
         database = Database(self.settings().database)

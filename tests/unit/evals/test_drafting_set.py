@@ -59,7 +59,7 @@ LEAST_BY_SLICE = {
         "check": 6,
         "rule": 5,
     },
-    "copy": {"topic": 50, "product": 10, "disclosure": 10, "bad_request": 12, "no_facts": 8, "different": 2},
+    "copy": {"topic": 50, "product": 10, "disclosure": 10, "bad_request": 12, "no_facts": 8},
 }
 
 

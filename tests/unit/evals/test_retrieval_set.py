@@ -12,6 +12,7 @@ import pytest
 
 from evals.cases import RetrievalCase, UnderstandingCase, read_dataset
 from knowledge.ingestion.reading import ReadDocument
+from knowledge.retrieval.text import fold
 from knowledge.sample_bank import SAMPLES, read_bank, read_sample_documents
 
 MATERIAL = Path(__file__).resolve().parents[3] / "knowledge" / "retrieval" / "embedder" / "material"
@@ -51,7 +52,7 @@ def _runs_in(folder: Path) -> set[str]:
 
 
 def _runs(text: str) -> set[str]:
-    letters = "".join(mark for mark in unicodedata.normalize("NFKC", text).casefold() if mark.isalnum())
+    letters = "".join(mark for mark in unicodedata.normalize("NFKC", fold(text)).casefold() if mark.isalnum())
     length = LONGEST_SHARED_RUN + 1
     return {letters[start : start + length] for start in range(len(letters) - length + 1)}
 

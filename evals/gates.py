@@ -12,6 +12,7 @@ from evals.comparing import Comparison, Scored, compare, scored
 from evals.tasking import Gate, Task, load_task
 
 MARGIN = 0.02
+ALL = "*"
 TOLERANCE = 1e-9
 
 
@@ -100,7 +101,8 @@ def _bounded(task: Task, gate: Gate, part: Mapping[str, Any]) -> Checked:
 def _dropped(task: Task, gate: Gate, part: Mapping[str, Any]) -> Checked:
     """A slice may stay behind another by so much."""
     place = f"{gate.metric} [{gate.slice}]"
-    behind, ahead = (_in_slice(part, name or "", gate.metric) for name in (gate.slice, gate.below))
+    behind = _in_slice(part, gate.slice or "", gate.metric)
+    ahead = part["metrics"].get(gate.metric) if gate.below == ALL else _in_slice(part, gate.below or "", gate.metric)
     wanted = f"[{gate.below}] - {gate.drop:g}"
     if behind is None or ahead is None:
         return Checked(task.name, place, wanted, None, Outcome.UNMEASURED, "a slice has no case with this metric")

@@ -41,8 +41,8 @@ class Metric(_Part):
 class Gate(_Part):
     """What a run must reach in one metric.
 
-    `at_least` and `at_most` bound the mean; `slice` limits it to one slice; `below` names a slice whose mean may be
-    larger by `drop` at most. `not_worse_by` is against the baseline: the lower end of the paired interval.
+    `at_least` and `at_most` bound the mean; `slice` limits it to one slice; `below` names a slice (`*`: all) whose
+    mean may be larger by `drop` at most. `not_worse_by` is against the baseline: the lower end of the paired interval.
     """
 
     metric: str

@@ -1,4 +1,4 @@
-"""Question understanding: which product is named, and where the product looks for the answer."""
+"""Question understanding: which product and which days are meant, and where the product looks for the answer."""
 
 from __future__ import annotations
 
@@ -6,11 +6,20 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from assistant.reading import Want, read
-from evals.cases import RetrievalCase
+from evals.cases import UnderstandingCase
 from evals.house import House
 from evals.scores import Score
 
-BY_WANT = {Want.RULE: "rule", Want.PLAYBOOK: "playbook", Want.GREETING: "chat", Want.HELP: "chat"}
+BY_WANT = {
+    Want.RULE: "rule",
+    Want.PLAYBOOK: "playbook",
+    Want.MOMENTS: "moments",
+    Want.CHECK: "check_text",
+    Want.WHO_NEXT: "who_next",
+    Want.DECISION: "decision",
+    Want.GREETING: "small_talk",
+    Want.HELP: "small_talk",
+}
 BY_KIND = {
     "product": "product_fact",
     "faq": "known_question",
@@ -20,32 +29,44 @@ BY_KIND = {
 }
 
 
-def run(house: House, case: RetrievalCase) -> dict[str, Any]:
-    """The product named; the intent is what the product acts on: the wish that was read, else its best source."""
+def run(house: House, case: UnderstandingCase) -> dict[str, Any]:
+    """Products as the search names them; the intent is what is acted on: the wish read, else the best source's kind."""
     found = house.retriever.search(case.question, scope=house.scope(case.userid), on=case.on, top_k=1)
-    want = read(case.question).want
+    want = read(case.question, has_draft=case.intent == "decision").want
     kind = str(found.evidence[0].passage.kind) if found.evidence else ""
     return {
         "product": found.product_code,
-        "candidates": list(found.candidates),
+        "candidates": sorted(found.candidates),
         "intent": BY_WANT.get(want) or BY_KIND.get(kind, "other"),
+        "time": None,  # the search takes the day from its caller and reads none in the words
     }
 
 
-def product(case: RetrievalCase, output: Mapping[str, Any]) -> Iterable[Score]:
-    """The product that is named is found; where none is named, none is made up."""
+def product(case: UnderstandingCase, output: Mapping[str, Any]) -> Iterable[Score]:
+    """The product that is named is found; where none is named, none is made up; where several fit, they are given."""
     found = output["product"]
     if case.product is not None:
         yield Score("product", float(found == case.product), f"{found}, not {case.product}" * (found != case.product))
     else:
         yield Score("no_product", float(found is None), f"{found} was not named" if found else "")
+    if case.candidates:
+        right = set(output["candidates"]) == set(case.candidates)
+        yield Score("asks_back", float(right), "" if right else f"gave {', '.join(output['candidates']) or 'none'}")
 
 
-def intent(case: RetrievalCase, output: Mapping[str, Any]) -> Iterable[Score]:
+def intent(case: UnderstandingCase, output: Mapping[str, Any]) -> Iterable[Score]:
     """The intent, where the case says one."""
     if case.intent is not None:
         right = output["intent"] == case.intent
         yield Score("intent", float(right), "" if right else f"{output['intent']}, not {case.intent}")
 
 
-SCORERS = (product, intent)
+def days(case: UnderstandingCase, output: Mapping[str, Any]) -> Iterable[Score]:
+    """The days that the words mean, where they mean any."""
+    if case.time is not None:
+        wanted = [case.time.since.isoformat(), case.time.to.isoformat()]
+        right = output["time"] == wanted
+        yield Score("time", float(right), "" if right else f"{output['time']}, not {' to '.join(wanted)}")
+
+
+SCORERS = (product, intent, days)

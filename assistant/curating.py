@@ -12,10 +12,15 @@ from sqlalchemy import Connection
 from assistant.masking import mask
 from assistant.records.records import Records
 from assistant.records.staff import StaffMember
+from knowledge.content import COMPOSED
 from knowledge.curation import may_approve, may_curate
 from knowledge.documents import DocumentVersion, Passage, PassageText
 from knowledge.errors import ApproverNotAllowed, CuratorNotAllowed, DetailsInvalid
-from knowledge.stores.editing import Details, DraftEditing
+from knowledge.ingestion.masked import masked_value
+from knowledge.ingestion.reading import ContentInvalid, ReadDocument
+from knowledge.ingestion.typed.written import read_payload
+from knowledge.payloads import payload_problem
+from knowledge.stores.editing import Details, DraftEditing, fingerprint, texts_of
 from knowledge.stores.repository import KnowledgeStore
 
 LONGEST_NOTE = 500
@@ -99,11 +104,47 @@ class Curating:
     def set_payload(
         self, version_id: str, payload: dict[str, object], *, product_code: str | None, by: str, now: datetime
     ) -> DocumentVersion:
-        """Typed content of a draft, e.g. a product sheet that the curator has confirmed. Raises: VersionNotDraft."""
+        """Typed content of a draft, e.g. a product sheet that the curator has confirmed; personal data is masked.
+
+        Content from which passages follow replaces these too. Raises: VersionNotDraft, DetailsInvalid with the field.
+        """
         self._curator(by)
+        version = self.store.version(version_id)
+        payload = masked_value(payload, mask)
+        self._check_payload(version, payload)
+        if payload.get("content") in COMPOSED:
+            passages = texts_of(self.store.passages_of(version_id))
+            try:
+                document = read_payload(payload, version, passages)
+            except ContentInvalid as exc:
+                field = f"data.{exc.ids['field']}"
+                raise DetailsInvalid(version_id=version_id, field=field, reason="payload") from exc
+            return self.rewrite(version_id, document, expected=fingerprint(version), by=by, now=now)
         with self.records.database.writing() as conn:
             self._editing.set_payload(conn, version_id, payload, product_code=product_code, by=by)
             self._note(conn, by, "version_content_set", version_id, {"content": payload.get("content")}, now)
+        return self.store.version(version_id)
+
+    def rewrite(
+        self, version_id: str, document: ReadDocument, *, expected: str, by: str, now: datetime
+    ) -> DocumentVersion:
+        """Replace the typed content of a draft with what was read of its edited form, and its passages with it.
+
+        Personal data is masked; `expected` is the `fingerprint` of the version that the editor saw.
+        Raises: VersionNotDraft, DetailsInvalid (`changed_meanwhile`, `payload`, dates and texts).
+        """
+        self._curator(by)
+        document = replace(
+            document,
+            title=mask(document.title),
+            payload=masked_value(document.payload, mask),
+            passages=tuple(_masked(passage) for passage in document.passages),
+        )
+        self._check_payload(self.store.version(version_id), document.payload)
+        with self.records.database.writing() as conn:
+            self._editing.rewrite(conn, version_id, document, expected=expected, by=by, now=now)
+            content = (document.payload or {}).get("content")
+            self._note(conn, by, "version_content_set", version_id, {"content": content}, now)
         return self.store.version(version_id)
 
     def edit_passage(self, passage_id: str, changed: PassageText, *, expected: str, by: str, now: datetime) -> Passage:
@@ -146,6 +187,11 @@ class Curating:
     @property
     def _editing(self) -> DraftEditing:
         return DraftEditing(self.store)
+
+    @staticmethod
+    def _check_payload(version: DocumentVersion, payload: dict[str, object] | None) -> None:
+        if problem := payload_problem(version.kind, payload):
+            raise DetailsInvalid(version_id=version.version_id, field=problem, reason="payload")
 
     def _curator(self, userid: str) -> StaffMember:
         member = self.records.staff.get(userid)

@@ -11,6 +11,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+# Contents whose passages say exactly what the fields say: edited as fields, never passage by passage.
+COMPOSED = frozenset({"known_question", "transcript", "moments_topic", "playbook"})
+
 
 class Move(StrEnum):
     """What one piece of a message does in a conversation."""
@@ -112,6 +115,13 @@ class PlaybookHeader(_Content):
     questions: tuple[str, ...] = ()
     effective_from: date
     effective_until: date | None = None
+
+
+class Playbook(_Content):
+    """A playbook as it is stored: its front matter, and the text under each heading."""
+
+    header: PlaybookHeader
+    sections: dict[str, str]
 
 
 class RegulationHeader(_Content):

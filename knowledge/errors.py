@@ -5,6 +5,7 @@ KnowledgeError
 ├── DocumentNotFound
 ├── VersionNotApproved
 ├── VersionNotDraft
+├── TypedContent               its passages follow from its fields
 ├── VersionWithdrawn
 ├── ApproverNotAllowed
 ├── CuratorNotAllowed
@@ -50,6 +51,12 @@ class VersionNotDraft(KnowledgeError):
     """This version is not in the state that the step needs: only drafts are edited, only versions in review decided."""
 
     code = "version_not_draft"
+
+
+class TypedContent(KnowledgeError):
+    """The passages of this version follow from its typed content: change that, and they follow."""
+
+    code = "typed_content"
 
 
 class VersionWithdrawn(KnowledgeError):

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from knowledge.content import KnownQuestion, MomentsTopic, Transcript
+from knowledge.content import KnownQuestion, MomentsTopic, Playbook, RegulationHeader, Transcript
 from knowledge.documents import DocumentKind
 from knowledge.products import ProductSheet
 
@@ -17,6 +17,8 @@ _MODELS: dict[str, type[BaseModel]] = {
     "known_question": KnownQuestion,
     "transcript": Transcript,
     "moments_topic": MomentsTopic,
+    "playbook": Playbook,
+    "regulation": RegulationHeader,
 }
 
 

@@ -12,8 +12,6 @@ from connectors.api.passage_shapes import PassageEdit, PassageIn, PassageOut
 from connectors.api.shapes import DetailsIn, NoteIn, PayloadIn, ReviseIn, VersionOut
 from connectors.services import Services
 from knowledge.documents import DocumentVersion, PassageText
-from knowledge.errors import DetailsInvalid
-from knowledge.payloads import payload_problem
 from knowledge.stores.editing import Details
 
 
@@ -67,8 +65,6 @@ def _draft_routes(router: APIRouter, services: Callable[[], Services]) -> None:
     @router.put("/versions/{version_id:path}/payload", summary="Set the typed content of a draft, e.g. a product sheet")
     def set_payload(caller: Curator, version_id: VersionId, body: PayloadIn) -> VersionOut:
         built = services()
-        if problem := payload_problem(built.store.version(version_id).kind, body.payload):
-            raise DetailsInvalid(version_id=version_id, field=problem, reason="payload")
         set_it = built.middle_office.curating.set_payload
         version = set_it(version_id, body.payload, product_code=body.product_code, by=caller.userid, now=built.now())
         return _shown(built, version)

@@ -38,6 +38,27 @@ _VerbatimLoader.yaml_implicit_resolvers = {
 _VerbatimLoader.add_implicit_resolver("tag:yaml.org,2002:bool", _BOOLEAN, list("tTfF"))
 
 
+class _VerbatimDumper(yaml.SafeDumper):
+    """Writes what `_VerbatimLoader` reads: dates and numbers as plain text, several lines as a block, no aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_VerbatimDumper.yaml_implicit_resolvers = _VerbatimLoader.yaml_implicit_resolvers
+_VerbatimDumper.add_representer(str, _text)
+
+
+def dump_yaml(value: Any) -> str:
+    """JSON-ready data without numbers as YAML that `load_yaml` reads back to the same data."""
+    text: str = yaml.dump(value, Dumper=_VerbatimDumper, allow_unicode=True, sort_keys=False, width=10_000)
+    return text
+
+
 def load_yaml(text: str) -> Any:
     """Parse one YAML document. Raises: YamlInvalid, also for anchors and aliases, which can blow up."""
     try:

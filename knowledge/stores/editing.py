@@ -6,15 +6,20 @@ Every change of a passage is kept in `passage_revisions`, and who made it may no
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from knowledge.content import COMPOSED
 from knowledge.documents import DocumentVersion, Passage, PassageText, VersionStatus
-from knowledge.errors import DetailsInvalid, DocumentNotFound, VersionNotDraft
+from knowledge.errors import DetailsInvalid, DocumentNotFound, TypedContent, VersionNotDraft
+from knowledge.ingestion.reading import ReadDocument
 from knowledge.stores import tables
 from knowledge.stores.repository import KnowledgeStore, locked_version, passage_rows
 from knowledge.stores.rows import passage_of, passage_query
@@ -54,10 +59,7 @@ class DraftEditing:
     def set_details(self, conn: Connection, version_id: str, details: Details, *, by: str) -> None:
         """Set title, dates and audience of a draft. Raises: DocumentNotFound, VersionNotDraft, DetailsInvalid."""
         version = _draft(conn, version_id)
-        if not details.title.strip():
-            raise DetailsInvalid(version_id=version_id, field="title", reason="missing")
-        if details.effective_until is not None and details.effective_until <= details.effective_from:
-            raise DetailsInvalid(version_id=version_id, field="effective_until", reason="before_from")
+        _check_details(version_id, details.title, details.effective_from, details.effective_until)
         values = {
             "title": details.title.strip(),
             "effective_from": details.effective_from,
@@ -74,6 +76,31 @@ class DraftEditing:
         """Set the typed content of a draft, e.g. a confirmed product sheet. Raises: as set_details."""
         _change(conn, _draft(conn, version_id), by, payload=payload, product_code=product_code)
 
+    def rewrite(
+        self, conn: Connection, version_id: str, document: ReadDocument, *, expected: str, by: str, now: datetime
+    ) -> None:
+        """Replace the typed content of a draft, and with it title, dates and passages, which keep their sources.
+
+        `expected` is the `fingerprint` of the version that the editor saw. Each passage that changes leaves a revision.
+        Raises: DocumentNotFound, VersionNotDraft, DetailsInvalid (`changed_meanwhile`, dates, texts).
+        """
+        version = _draft(conn, version_id)
+        if fingerprint(version) != expected:
+            raise DetailsInvalid(version_id=version_id, field="payload", reason="changed_meanwhile")
+        first, until = document.effective_from or version.effective_from, document.effective_until
+        _check_details(version_id, document.title, first, until)
+        held = _passages(conn, version_id)
+        for passage, changed in zip_longest(held, document.passages):
+            if changed is None:
+                conn.execute(delete(tables.passages).where(tables.passages.c.passage_id == passage.passage_id))
+                self._note(conn, version, passage.passage_id, by=by, now=now, before=_kept(passage), after=None)
+            elif passage is None:
+                self._insert(conn, version, changed, by=by, now=now)
+            else:
+                self._replace(conn, version, passage, changed, by=by, now=now)
+        values = {"title": document.title.strip(), "effective_from": first, "effective_until": until}
+        _change(conn, version, by, payload=document.payload, product_code=document.product_code, **values)
+
     def edit(
         self, conn: Connection, passage_id: str, changed: PassageText, *, by: str, now: datetime, expected: str
     ) -> Passage:
@@ -84,22 +111,15 @@ class DraftEditing:
         passage, version = self._held(conn, passage_id)
         if passage.text != expected:
             raise DetailsInvalid(passage_id=passage_id, field="text", reason="changed_meanwhile")
-        _check_text(changed.text, passage_id)
-        row = {
-            "text": changed.text.strip(),
-            "known_questions": list(changed.known_questions),
-            "counter_questions": list(changed.counter_questions),
-        }
-        before = _kept(passage)
-        if row == before:
-            return passage
-        conn.execute(update(tables.passages).where(tables.passages.c.passage_id == passage_id).values(**row))
-        self._note(conn, version, passage_id, by=by, now=now, before=before, after=row)
+        self._replace(conn, version, passage, changed, by=by, now=now)
         return _passage(conn, passage_id)
 
     def add(self, conn: Connection, version_id: str, added: PassageText, *, by: str, now: datetime) -> Passage:
         """Put a passage at the end of a draft. Raises: DocumentNotFound, VersionNotDraft, DetailsInvalid."""
-        version = _draft(conn, version_id)
+        return _passage(conn, self._insert(conn, _free(_draft(conn, version_id)), added, by=by, now=now))
+
+    def _insert(self, conn: Connection, version: DocumentVersion, added: PassageText, *, by: str, now: datetime) -> str:
+        version_id = version.version_id
         _check_text(added.text, version_id)
         place = tables.passages.c
         position = 1 + (
@@ -110,7 +130,29 @@ class DraftEditing:
         conn.execute(insert(tables.passages), row)
         after = {name: row[name] for name in ("text", "known_questions", "counter_questions")}
         self._note(conn, version, row["passage_id"], by=by, now=now, before=None, after=after)
-        return _passage(conn, row["passage_id"])
+        return str(row["passage_id"])
+
+    def _replace(
+        self,
+        conn: Connection,
+        version: DocumentVersion,
+        passage: Passage,
+        changed: PassageText,
+        *,
+        by: str,
+        now: datetime,
+    ) -> None:
+        _check_text(changed.text, passage.passage_id)
+        row = {
+            "text": changed.text.strip(),
+            "known_questions": list(changed.known_questions),
+            "counter_questions": list(changed.counter_questions),
+        }
+        before = _kept(passage)
+        if row != before:
+            own = tables.passages.c.passage_id == passage.passage_id
+            conn.execute(update(tables.passages).where(own).values(**row))
+            self._note(conn, version, passage.passage_id, by=by, now=now, before=before, after=row)
 
     def remove(self, conn: Connection, passage_id: str, *, by: str, now: datetime) -> None:
         """Take a passage out of a draft. Raises: DocumentNotFound, VersionNotDraft."""
@@ -135,7 +177,7 @@ class DraftEditing:
             version.document_id,
             version.kind,
             version.title,
-            _texts(passages),
+            texts_of(passages),
             effective_from=effective_from,
             file=version.file,
             content_hash=f"{version.content_hash}+{by}+{now.timestamp()}",
@@ -153,7 +195,7 @@ class DraftEditing:
 
     def _held(self, conn: Connection, passage_id: str) -> tuple[Passage, DocumentVersion]:
         passage = _passage(conn, passage_id)
-        return passage, _draft(conn, passage.version_id)
+        return passage, _free(_draft(conn, passage.version_id))
 
     @staticmethod
     def _note(
@@ -178,10 +220,36 @@ def _draft(conn: Connection, version_id: str) -> DocumentVersion:
     return version
 
 
+def _free(version: DocumentVersion) -> DocumentVersion:
+    """A version whose passages may be changed one by one. Raises: TypedContent."""
+    if (version.payload or {}).get("content") in COMPOSED:
+        raise TypedContent(version_id=version.version_id)
+    return version
+
+
+def fingerprint(version: DocumentVersion) -> str:
+    """Changes with title, dates and typed content of a version: what an editor of these saw."""
+    until = version.effective_until
+    seen = [version.title, version.effective_from.isoformat(), until.isoformat() if until else "", version.payload]
+    return hashlib.sha256(json.dumps(seen, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def _check_details(version_id: str, title: str, first: date, until: date | None) -> None:
+    if not title.strip():
+        raise DetailsInvalid(version_id=version_id, field="title", reason="missing")
+    if until is not None and until <= first:
+        raise DetailsInvalid(version_id=version_id, field="effective_until", reason="before_from")
+
+
 def _change(conn: Connection, version: DocumentVersion, by: str, **values: object) -> None:
     editors = sorted({*version.editors, by})
     change = update(tables.versions).where(tables.versions.c.version_id == version.version_id)
     conn.execute(change.values(editors=editors, **values))
+
+
+def _passages(conn: Connection, version_id: str) -> list[Passage]:
+    query = passage_query().where(tables.passages.c.version_id == version_id).order_by(tables.passages.c.position)
+    return [passage_of(row) for row in conn.execute(query)]
 
 
 def _passage(conn: Connection, passage_id: str) -> Passage:
@@ -199,7 +267,8 @@ def _kept(passage: Passage) -> dict[str, Any]:
     }
 
 
-def _texts(passages: Sequence[Passage]) -> list[PassageText]:
+def texts_of(passages: Sequence[Passage]) -> list[PassageText]:
+    """Stored passages as they were before they had ids."""
     return [PassageText(p.text, p.source, p.known_questions, p.counter_questions) for p in passages]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from knowledge.content import PlaybookHeader, RegulationHeader
 from knowledge.documents import DocumentKind, PassageText
 from knowledge.ingestion.chunking import chunk
@@ -58,6 +61,16 @@ def read_regulation(front: object, body: str, *, document_id: str, file: str, ma
     )
 
 
+def with_header(
+    passages: Sequence[PassageText], *, former: Sequence[str], header: RegulationHeader
+) -> list[PassageText]:
+    """The articles of a regulation with the questions of another header in place of the `former` ones."""
+    bare = [
+        replace(each, known_questions=tuple(q for q in each.known_questions if q not in former)) for each in passages
+    ]
+    return _with_questions(bare, header.questions) if bare else []
+
+
 def sections(extracted: ExtractedText) -> dict[str, str]:
     """Heading to the text under it, in order; text before the first heading stands under an empty one."""
     found: dict[str, list[str]] = {}
@@ -81,7 +94,7 @@ def _with_questions(passages: list[PassageText], questions: tuple[str, ...]) -> 
         if shared[best] >= max(2, len(asked) // 5):
             given.setdefault(best, []).append(question)
     return [
-        PassageText(passage.text, passage.source, (*passage.known_questions, *given.get(number, ())))
+        replace(passage, known_questions=(*passage.known_questions, *given.get(number, ())))
         for number, passage in enumerate(passages)
     ]
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
 MAX_CHARS = 2_000_000
-_SAMPLE = 60  # characters of hidden text that a curator is shown
+_CUT_RUN = re.compile(r"[0-9A-Za-z@._+\- ]{1,40}$")
+_SAMPLE = 100  # characters of hidden text that are kept; a curator is shown fewer, masked
 
 
 class BlockKind(StrEnum):
@@ -128,5 +130,10 @@ def joined(blocks: Iterable[Block], warnings: Iterable[Doubt] = ()) -> Extracted
         placed.append(replace(block, text=text, start=at, end=at + len(text)))
         at += len(text) + 1
     if hidden:
-        doubts.append(Doubt("hidden_text", (("count", str(len(hidden))), ("sample", " ".join(hidden)[:_SAMPLE]))))
+        doubts.append(Doubt("hidden_text", (("count", str(len(hidden))), ("sample", _beginning(" ".join(hidden))))))
     return ExtractedText("\n".join(block.text for block in placed), tuple(placed), tuple(doubts))
+
+
+def _beginning(text: str) -> str:
+    """The first characters, without a number or an address cut in two that no mask would know any more."""
+    return text if len(text) <= _SAMPLE else _CUT_RUN.sub("", text[:_SAMPLE])

@@ -146,7 +146,9 @@ class Ingestor:
         documents = [_addressed(document, upload, alone=len(found) == 1) for document in found]
         warnings = tuple(
             dict.fromkeys(
-                warning_sentence(doubt.code, **dict(doubt.slots)) for item in documents for doubt in item.doubts
+                warning_sentence(doubt.code, **{name: self.mask(value) for name, value in doubt.slots})
+                for item in documents
+                for doubt in item.doubts
             )
         )
         same = self._same_file(documents)

@@ -9,6 +9,7 @@ from typing import Any
 from knowledge.ingestion.extracted import Block, Cell, Doubt, ExtractedText, joined
 
 Mask = Callable[[str], str]
+_SHOWN = 60  # characters of hidden text that a curator is shown; cut after masking, so that no half of a number stays
 
 
 def unmasked(text: str) -> str:
@@ -59,4 +60,7 @@ def _masked_block(block: Block, mask: Mask) -> Block:
 
 
 def _masked_doubt(doubt: Doubt, mask: Mask) -> Doubt:
-    return Doubt(doubt.code, tuple((name, mask(value)) for name, value in doubt.slots))
+    return Doubt(
+        doubt.code,
+        tuple((name, mask(value)[:_SHOWN] if name == "sample" else mask(value)) for name, value in doubt.slots),
+    )

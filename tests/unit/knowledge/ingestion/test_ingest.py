@@ -10,7 +10,9 @@ import pytest
 from assistant.masking import mask
 from knowledge.documents import DocumentKind, VersionStatus
 from knowledge.errors import ApproverNotAllowed
+from knowledge.ingestion.extracted import Block, BlockKind, joined
 from knowledge.ingestion.ingest import IngestedFile, Ingestor, Outcome, Upload
+from knowledge.ingestion.masked import masked_text
 from knowledge.stores import tables
 from knowledge.stores.database import Database
 from knowledge.stores.files import FileStore
@@ -202,3 +204,10 @@ def test_a_proposed_product_gives_no_product_facts_even_when_approved(store: Kno
     assert store.products() == []
     assert [passage.version_id for passage in store.passages()] == list(done.version_ids)
     assert store.version(done.version_ids[0]).product_code == "A1"
+
+
+def test_hidden_text_is_quoted_masked_wherever_the_quotation_ends() -> None:
+    for lead in range(40, 104):
+        hidden = Block(BlockKind.PARAGRAPH, "字" * lead + "13800138000后面", hidden=True)
+        clean, _ = masked_text(joined([Block(BlockKind.PARAGRAPH, "正文。"), hidden]), mask)
+        assert "1380" not in str(clean.warnings), lead

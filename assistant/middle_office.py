@@ -57,6 +57,11 @@ class MiddleOffice:
             curating=Curating(records, store, gaps.approved),
             loading=Loading(records, ingestor, reason_sentence),
             recalling=Recalling(records, store, gate, split),
-            watching=Watching(records, ConflictFinder(store)),
+            watching=Watching(records, ConflictFinder(store, lambda: _parents(records))),
             gaps=gaps,
         )
+
+
+def _parents(records: Records) -> dict[str, str | None]:
+    """Each branch with the one above it."""
+    return {branch.branch_id: branch.parent for branch in records.staff.branches()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import combinations
@@ -61,29 +61,36 @@ class _Stated:
 
 _VersionKey = tuple[str, bool]  # version, and whether another document's title carries the same name
 _Key = tuple[str, str, frozenset[str]]  # subject, attribute, limits
+_Parents = Mapping[str, str | None]  # each branch with the one above it
+_FoundKey = tuple[int, date, frozenset[tuple[str, str | None]]]
 
 
 @dataclass
 class ConflictFinder:
-    """Finds conflicts in one store. Remembers what each version states, so that a change costs its versions only."""
+    """Finds conflicts in one store. Remembers what each version states, so that a change costs its versions only.
+
+    `parents` gives each branch with the one above it: what is for a branch is read in those below it too.
+    """
 
     store: KnowledgeStore
+    parents: Callable[[], _Parents] = dict
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stated: dict[_VersionKey, tuple[_Stated, ...]] = field(default_factory=dict)
     _sheets: frozenset[str] = frozenset()
-    _found: dict[tuple[int, date], list[Conflict]] = field(default_factory=dict)
+    _found: dict[_FoundKey, list[Conflict]] = field(default_factory=dict)
 
     def find(self, *, on: date) -> list[Conflict]:
         """Conflicts among what is in force on a day, by subject and attribute."""
         with self._lock:
-            key = (self.store.revision(), on)
+            parents = self.parents()
+            key = (self.store.revision(), on, frozenset(parents.items()))
             if key not in self._found:
                 if len(self._found) >= _DAYS_REMEMBERED:
                     self._found.clear()
-                self._found[key] = self._look(on)
+                self._found[key] = self._look(on, parents)
             return list(self._found[key])
 
-    def _look(self, on: date) -> list[Conflict]:
+    def _look(self, on: date, parents: _Parents) -> list[Conflict]:
         sheets = [held for held in self.store.product_sheets() if _in_force(held, on)]
         known = frozenset(held.version_id for held in sheets)
         if known != self._sheets:  # whom a sentence is about depends on the products' names
@@ -94,7 +101,7 @@ class ConflictFinder:
         self._read([key for key in present if key not in self._stated], sheets, subjects)
         for gone in set(self._stated).difference(present):
             del self._stated[gone]
-        return _conflicts((stated for key in present for stated in self._stated[key]), subjects)
+        return _conflicts((stated for key in present for stated in self._stated[key]), subjects, parents)
 
     def _present(self, on: date) -> list[_VersionKey]:
         """Versions in force, each with whether another document's title carries the same name."""
@@ -172,13 +179,13 @@ def _of_texts(found: Sequence[Passage], subjects: Subjects, *, by_title: bool) -
                 yield _Stated(about, replace(subjects.without_own(about, claim), quote=line[:QUOTED]), passage)
 
 
-def _conflicts(stated: Iterable[_Stated], subjects: Subjects) -> list[Conflict]:
+def _conflicts(stated: Iterable[_Stated], subjects: Subjects, parents: _Parents) -> list[Conflict]:
     groups: dict[_Key, list[_Stated]] = {}
     for one in stated:
         groups.setdefault((one.subject, one.claim.attribute, one.claim.limits), []).append(one)
     found = []
     for (subject, attribute, limits), members in groups.items():
-        opposed = _opposed(_single(members))
+        opposed = _opposed(_single(members), parents)
         if opposed:
             label = " · ".join([attributes()[attribute].label, *sorted(limits)])
             found.append(Conflict(subjects.name_of(subject), label, tuple(_statement(one) for one in opposed)))
@@ -195,23 +202,25 @@ def _single(members: Sequence[_Stated]) -> list[_Stated]:
     ]
 
 
-def _opposed(members: Sequence[_Stated]) -> list[_Stated]:
+def _opposed(members: Sequence[_Stated], parents: _Parents) -> list[_Stated]:
     """Those that contradict at least one other, in the order of their versions."""
     figures: set[Figure] = {one.claim.figure for one in members}
     if len(figures) < 2:
         return []
     kept = [
-        one for one in members if any(_contradict(one, other) for other in members if other.passage is not one.passage)
+        one
+        for one in members
+        if any(_contradict(one, other, parents) for other in members if other.passage is not one.passage)
     ]
     return sorted(kept, key=lambda one: one.passage.passage_id)
 
 
-def _contradict(one: _Stated, other: _Stated) -> bool:
+def _contradict(one: _Stated, other: _Stated, parents: _Parents) -> bool:
     return (
         one.passage.document_id != other.passage.document_id
         and _differ(one.claim, other.claim)
         and not (one.claim.as_of and other.claim.as_of and one.claim.as_of != other.claim.as_of)
-        and _overlap(one.passage, other.passage)
+        and _overlap(one.passage, other.passage, parents)
     )
 
 
@@ -219,10 +228,26 @@ def _differ(one: Claim, other: Claim) -> bool:
     return one.figure.contradicts(other.figure)
 
 
-def _overlap(one: Addressed, other: Addressed) -> bool:
-    """Whether somebody may read both."""
-    pairs = ((one.branches, other.branches), (one.roles, other.roles), (one.lines, other.lines))
-    return all(not left or not right or left & right for left, right in pairs)
+def _overlap(one: Addressed, other: Addressed, parents: _Parents) -> bool:
+    """Whether somebody may read both: what is for a branch is for those below it too."""
+    pairs = ((one.roles, other.roles), (one.lines, other.lines))
+    if not all(not left or not right or left & right for left, right in pairs):
+        return False
+    if not one.branches or not other.branches:
+        return True
+    return bool(
+        one.branches & _with_above(other.branches, parents) or other.branches & _with_above(one.branches, parents)
+    )
+
+
+def _with_above(branches: frozenset[str], parents: _Parents) -> set[str]:
+    found: set[str] = set()
+    for branch in branches:
+        above: str | None = branch
+        while above is not None and above not in found:
+            found.add(above)
+            above = parents.get(above)
+    return found
 
 
 def _statement(one: _Stated) -> Statement:

@@ -138,6 +138,18 @@ def test_papers_that_nobody_reads_both_do_not_contradict(store: KnowledgeStore, 
         store.withdraw(version_id, "curator2")
 
 
+def test_papers_of_a_branch_and_of_one_below_it_are_read_by_the_same_people(store: KnowledgeStore) -> None:
+    tree: dict[str, str | None] = {"city": None, "east": "city", "lane": "east", "west": "city"}
+    finder = ConflictFinder(store, lambda: tree)
+    above = add(store, "above", "金鼎月月盈说明书\n起购金额：5万元", branches=["city"])
+    below = add(store, "below", "金鼎月月盈宣传单\n起购金额：1万元", branches=["lane"])
+    assert len(finder.find(on=TODAY)) == 1
+    tree["east"] = "east"  # a circle ends nowhere, and the lane no longer belongs to the city
+    assert finder.find(on=TODAY) == []
+    for version_id in (above, below):
+        store.withdraw(version_id, "curator2")
+
+
 def test_only_what_is_in_force_on_the_day_contradicts(store: KnowledgeStore, finder: ConflictFinder) -> None:
     later = add(store, "later", "稳盈90天通知\n稳盈90天起购金额1万元。", effective_from=date(2027, 1, 1))
     assert finder.find(on=TODAY) == []

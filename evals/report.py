@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from assistant.cases import Results
 from evals.comparing import Comparison, Scored, compare, scored
 from evals.gates import Checked, Outcome, verdict
-from evals.tasking import Task, load_task
+from evals.tasking import NAMES, Task, load_task
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 WORST = 20
@@ -128,7 +128,7 @@ def page_of(
     found = compare(baseline, scored(results)) if baseline else None
     ordered = sorted(checked, key=lambda each: _ORDER.index(each.outcome))
     changes = _changes(found)
-    parts = results.summary["tasks"]
+    parts = {name: results.summary["tasks"][name] for name in NAMES if name in results.summary["tasks"]}
     run = results.run
     return ReportPage(
         run_id=results.run_id,
@@ -299,10 +299,12 @@ def in_chinese(reason: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters.update(in_chinese=in_chinese)
+    return made

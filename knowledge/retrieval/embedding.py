@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -144,6 +145,11 @@ class SentenceTransformerEmbedder:
         return np.asarray(found, dtype=np.float32).reshape(len(texts), self._dimension)
 
 
-def load_embedder(name: str) -> Embedder:
-    """`hash`: the built-in one; anything else is a sentence-transformers model by name or path."""
+def load_embedder(name: str, adapted: Path | None = None) -> Embedder:
+    """`own`: the shipped one, or the one adapted in the folder `adapted`; `hash`: hashed n-grams; else a
+    sentence-transformers model by name or path."""
+    if name == "own":
+        from knowledge.retrieval.embedder.own import OwnEmbedder
+
+        return OwnEmbedder.load(adapted)
     return HashEmbedder() if name == "hash" else SentenceTransformerEmbedder(name)

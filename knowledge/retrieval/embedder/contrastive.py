@@ -69,12 +69,14 @@ def teach(
     pairs: Callable[[random.Random], list[Pair]],
     recipe: Recipe,
     *,
+    shuffled: bool = False,
     on_round: Callable[[int, float], None] = lambda number, loss: None,
 ) -> Matrix:
     """Returns a changed copy of `matrix`.
 
     Args:
         pairs: the pairs of one round, drawn anew for each; pairs with an empty side are left out.
+        shuffled: the pairs come in the order in which they are to be used.
         on_round: told the number from 1 and the mean loss.
     """
     taught = np.array(matrix, dtype=np.float32)
@@ -83,7 +85,8 @@ def teach(
     for number in range(recipe.rounds):
         rate = recipe.rate * (1 - _FADE * number / recipe.rounds)
         drawn = [pair for pair in pairs(chance) if len(pair.first) and len(pair.second)]
-        chance.shuffle(drawn)
+        if not shuffled:
+            chance.shuffle(drawn)
         losses = []
         for at in range(0, len(drawn), recipe.batch):
             batch = drawn[at : at + recipe.batch]

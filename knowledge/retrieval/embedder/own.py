@@ -57,7 +57,7 @@ class OwnEmbedder:
 
 @dataclass(frozen=True)
 class Shelf:
-    """Adapted models in a data folder, one of which is in use; the one before stays, so that a step back is possible."""
+    """Adapted models in a data folder, one of which is in use; the one before stays for a step back."""
 
     folder: Path
 

@@ -10,10 +10,10 @@ from urllib.parse import quote
 from fastapi import APIRouter, Form, Request, Response
 
 from connectors.console.audience import branch_names, names_of, people_in, scope_words
+from connectors.console.content_views import shown_in
 from connectors.console.originals import Original
 from connectors.console.passages import PassageRow, label_of
 from connectors.console.rendering import go, render
-from connectors.console.sheet_forms import shown_in
 from connectors.console.steps import Diff, compared_with, diff_of
 from connectors.console.viewing import Approver, Viewer
 from knowledge.curation import may_approve
@@ -58,7 +58,7 @@ class DecisionPage:
     scope: tuple[str, ...]
     doubts: tuple[str, ...]
     diff: Diff | None
-    sheet: tuple[tuple[str, tuple[str, ...]], ...]
+    content: tuple[tuple[str, tuple[str, ...]], ...]
     rows: tuple[PassageRow, ...]
     total: int
     previous: str
@@ -152,7 +152,7 @@ def _decision(console: Console, viewer: Viewer, version_id: str) -> DecisionPage
         scope=scope_words(version, branch_names(staff)),
         doubts=Original.of(services.middle_office.files, version).doubts_about(version, services.records.uploads),
         diff=diff_of(console, other, version) if other else None,
-        sheet=tuple(shown_in(version)),
+        content=tuple(shown_in(version)),
         rows=tuple(PassageRow(each, label_of(each)) for each in texts[:FIRST_PASSAGES]),
         total=len(texts),
         previous=queue[at - 1] if at > 0 else "",

@@ -16,7 +16,9 @@ from connectors.console import (
     approvals,
     audit,
     conflicts,
+    content_forms,
     documents,
+    evaluations,
     failing,
     gaps,
     home,
@@ -41,6 +43,7 @@ PAGES = (
     home,
     library,
     documents,
+    content_forms,
     passages,
     steps,
     uploads,
@@ -51,6 +54,7 @@ PAGES = (
     conflicts,
     watch,
     recalls,
+    evaluations,
     people,
     audit,
 )
@@ -66,6 +70,7 @@ NAV = (
     ("conflicts", "/conflicts", READ),
     ("watch", "/watch", READ),
     ("recalls", "/recalls", READ),
+    ("evaluations", "/evaluations", READ),
     ("people", "/people", ADMINISTER),
     ("audit", "/audit", OVERSEE),
 )

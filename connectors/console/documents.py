@@ -20,6 +20,7 @@ from connectors.console.viewing import APPROVE, CURATE, CurrentViewer, Viewer
 from knowledge.curation import may_approve
 from knowledge.documents import DocumentVersion, Passage, Stage, VersionStatus
 from knowledge.errors import DocumentNotFound
+from knowledge.ingestion.typed.written import content_of
 from knowledge.stores.editing import PassageRevision
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class May:
     """What this viewer may do with the chosen version now."""
 
     edit: bool = False
+    passages: bool = False
+    content: bool = False
     submit: bool = False
     decide: bool = False
     revise: bool = False
@@ -81,7 +84,7 @@ class DocumentPage:
     @property
     def may_edit(self) -> bool:
         """As fragments of one passage call it."""
-        return self.may.edit
+        return self.may.passages
 
 
 def routes(console: Console) -> APIRouter:
@@ -144,7 +147,7 @@ def _page(console: Console, viewer: Viewer, versions: Sequence[DocumentVersion],
         first=offset + 1 if shown else 0,
         previous=_address(chosen, offset - PAGE) if offset else "",
         next=_address(chosen, offset + PAGE) if offset + PAGE < len(texts) else "",
-        form=form_of(selected) if selected and may.edit and look.edited_id == selected.passage_id else None,
+        form=form_of(selected) if selected and may.passages and look.edited_id == selected.passage_id else None,
         source=original.view(selected, label_of(selected)) if selected else None,
         has_file=original.stored is not None,
         doubts=original.doubts_about(chosen, services.records.uploads),
@@ -183,7 +186,9 @@ def _may(viewer: Viewer, version: DocumentVersion, today: date) -> May:
     decides = APPROVE in viewer.may and may_approve(version, by=viewer.userid, role=viewer.member.role)
     content = (version.payload or {}).get("content")
     return May(
-        edit=may_edit(viewer, version),
+        edit=stage is Stage.DRAFT,
+        passages=may_edit(viewer, version),
+        content=stage is Stage.DRAFT and bool(content_of(version)),
         submit=stage is Stage.DRAFT,
         decide=stage is Stage.IN_REVIEW and decides,
         revise=approved and not ended,

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.records.uploads import Uploads
+from connectors.console.sheet_forms import PROPOSED
 from knowledge.documents import DocumentVersion, Passage, Source
 from knowledge.errors import DocumentNotFound
 from knowledge.ingestion.extracted import Block, ExtractedText
-from knowledge.ingestion.wording import warning_sentence
+from knowledge.ingestion.wording import warning_sentence, words
 from knowledge.stores.files import FileStore, StoredFile
 
 AROUND = 1200  # characters of text before and after the passage
@@ -98,9 +99,13 @@ class Original:
         return tuple(dict.fromkeys(warning_sentence(doubt.code, **dict(doubt.slots)) for doubt in doubts))
 
     def doubts_about(self, version: DocumentVersion, uploads: Uploads) -> tuple[str, ...]:
-        """The doubts about the file, and those about what its upload made of it."""
+        """The doubts about the file, and those about what its upload made of it; a proposal is told of by its page."""
         upload = uploads.of_version(version.version_id)
-        return tuple(dict.fromkeys((*self.doubts, *(upload.warnings if upload else ()))))
+        found = dict.fromkeys((*self.doubts, *(upload.warnings if upload else ())))
+        if (version.payload or {}).get("content") != PROPOSED:
+            return tuple(found)
+        told, _, _ = str(words("warnings")["product_proposed"]).partition("$")
+        return tuple(each for each in found if not each.startswith(told))
 
     @property
     def has_pictures(self) -> bool:

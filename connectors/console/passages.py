@@ -12,6 +12,7 @@ from connectors.console.failing import sentence
 from connectors.console.originals import Original, SourceView
 from connectors.console.rendering import go, render
 from connectors.console.viewing import CURATE, Curator, CurrentViewer, Viewer
+from knowledge.content import COMPOSED
 from knowledge.documents import DocumentVersion, Passage, PassageText, VersionStatus
 from knowledge.errors import DetailsInvalid
 
@@ -158,8 +159,9 @@ def label_of(passage: Passage) -> str:
 
 
 def may_edit(viewer: Viewer, version: DocumentVersion) -> bool:
-    """Whether this viewer may change this version's passages now."""
-    return CURATE in viewer.may and version.status is VersionStatus.DRAFT
+    """Whether this viewer may change this version's passages one by one now."""
+    free = (version.payload or {}).get("content") not in COMPOSED
+    return CURATE in viewer.may and version.status is VersionStatus.DRAFT and free
 
 
 def _card(request: Request, console: Console, viewer: Viewer, passage: Passage) -> Response:

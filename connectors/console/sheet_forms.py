@@ -10,7 +10,6 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from assistant.wording import load_toml
-from knowledge.comparing import DetailChange
 from knowledge.documents import DocumentVersion
 from knowledge.ingestion.wording import words
 from knowledge.products import ProductSheet
@@ -148,15 +147,7 @@ def shown_sheet(sheet: ProductSheet) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield from shown_data(sheet.model_dump(mode="json"))
 
 
-def sheet_changes(before: DocumentVersion, after: DocumentVersion) -> tuple[DetailChange, ...]:
-    """Fields of the product sheets of two versions that differ, by label."""
-    old, new = dict(shown_in(before)), dict(shown_in(after))
-    labels = dict.fromkeys((*new, *old))
-    found = [DetailChange(label, "\n".join(old.get(label, ())), "\n".join(new.get(label, ()))) for label in labels]
-    return tuple(change for change in found if change.before != change.after)
-
-
-def shown_in(version: DocumentVersion) -> Iterator[tuple[str, tuple[str, ...]]]:
+def sheet_in(version: DocumentVersion) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Label and values of the product sheet that a version carries, confirmed or not; nothing for other content."""
     payload = version.payload or {}
     data = payload.get("data")

@@ -14,9 +14,9 @@ from anyio import to_thread
 from fastapi import APIRouter, Form, HTTPException, Request, Response
 
 from connectors.console.audience import day_in, details_from
+from connectors.console.content_views import content_changes
 from connectors.console.originals import Original
 from connectors.console.rendering import go, render
-from connectors.console.sheet_forms import sheet_changes
 from connectors.console.viewing import Curator, CurrentViewer
 from knowledge.comparing import Change, DetailChange, PassageChange, compare_details, compare_passages
 from knowledge.documents import DocumentVersion, Stage
@@ -47,7 +47,7 @@ class Diff:
     before: DocumentVersion
     after: DocumentVersion
     details: tuple[DetailChange, ...]
-    sheet: tuple[DetailChange, ...]
+    content: tuple[DetailChange, ...]
     groups: tuple[DiffGroup, ...]
     added: int
     changed: int
@@ -148,7 +148,7 @@ def diff_of(console: Console, before: DocumentVersion, after: DocumentVersion) -
         before,
         after,
         tuple(compare_details(before, after)),
-        sheet_changes(before, after),
+        content_changes(before, after),
         tuple(_groups(changes)),
         many[Change.ADDED],
         many[Change.CHANGED],

@@ -18,6 +18,7 @@ from connectors.cli import (
     loading,
     people,
     queues,
+    recalling,
     running,
 )
 from connectors.cli.door import Door, OpenServices, Runners
@@ -58,6 +59,7 @@ def build_cli(open_services: OpenServices, run: Runners) -> typer.Typer:
         keeping.restore,
         exporting.evidence,
         keeping.purge,
+        recalling.recall,
         running.settings,
     ):
         app.command()(command)

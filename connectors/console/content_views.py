@@ -12,7 +12,7 @@ from knowledge.documents import DocumentVersion
 from knowledge.ingestion.typed.written import content_of, data_of
 
 Fields = Iterator[tuple[str, tuple[str, ...]]]
-_UNSAID = frozenset({"kind", "id"})  # never change, and say nothing to a curator
+_UNSAID = frozenset({"kind", "id", "effective_from", "effective_until"})  # never change, or stand in the details
 
 
 def shown_in(version: DocumentVersion) -> Fields:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assistant.cases import Results, ResultsMissing, as_page, read_results
+from assistant.cases import Results, ResultsMissing, read_results
 from evals.statistics import LEVEL, Difference, holm, paired
 from evals.tasking import NAMES, Task, load_task
 
@@ -84,19 +84,20 @@ def _task_of(part: Mapping[str, Any]) -> ScoredTask:
 
 
 def baseline_page(run: Scored) -> str:
-    """The text of a baseline file: reviewed like code, so one case stands on a few short lines."""
-    tasks = {
-        name: {
-            "sha256": task.sha256,
-            "split": task.split,
-            "cases": {
-                case: {"scores": dict(scores), "source": task.sources[case], "slices": list(task.slices[case])}
-                for case, scores in task.scores.items()
-            },
-        }
-        for name, task in run.tasks.items()
-    }
-    return as_page({"run": run.name, "tasks": tasks})
+    """The text of a baseline file: reviewed like code, so each case stands on a line of its own."""
+    lines = [f'{{"run": {json.dumps(run.name)}, "tasks": {{']
+    for place, (name, task) in enumerate(sorted(run.tasks.items())):
+        comma = "," if place + 1 < len(run.tasks) else ""
+        lines.append(f'"{name}": {{"sha256": "{task.sha256}", "split": "{task.split}", "cases": {{')
+        cases = [f"{json.dumps(case, ensure_ascii=False)}: {_case_line(task, case)}" for case in task.scores]
+        lines.append(",\n".join(cases))
+        lines.append("}}" + comma)
+    return "\n".join([*lines, "}}"]) + "\n"
+
+
+def _case_line(task: ScoredTask, case: str) -> str:
+    entry = {"scores": dict(task.scores[case]), "source": task.sources[case], "slices": list(task.slices[case])}
+    return json.dumps(entry, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,12 +116,12 @@ class Compared:
     @property
     def gain_low(self) -> float:
         """The lower end of the interval of the gain."""
-        return self.difference.low if self.better > 0 else -self.difference.high
+        return self.difference.low if self.better > 0 else 0.0 - self.difference.high
 
     @property
     def gain_high(self) -> float:
         """The upper end of the interval of the gain."""
-        return self.difference.high if self.better > 0 else -self.difference.low
+        return self.difference.high if self.better > 0 else 0.0 - self.difference.low
 
     @property
     def verdict(self) -> str:

@@ -126,7 +126,8 @@ def page_of(
     for sample in results.samples():
         samples.setdefault(sample["task"], []).append(sample)
     found = compare(baseline, scored(results)) if baseline else None
-    ordered = sorted(checked, key=lambda each: _ORDER.index(each.outcome))
+    places = {name: place for place, name in enumerate(NAMES)}
+    ordered = sorted(checked, key=lambda each: (_ORDER.index(each.outcome), places.get(each.task, -1)))
     changes = _changes(found)
     parts = {name: results.summary["tasks"][name] for name in NAMES if name in results.summary["tasks"]}
     run = results.run

@@ -35,13 +35,14 @@ class BranchRow(_Row):
 
 
 class StaffRow(_Row):
-    """One member of staff; `persona` says how experienced an RM is."""
+    """One member of staff; `persona` says how experienced an RM is, `lines` are product lines."""
 
     userid: str
     name: str
     role: str
     branch_id: str
     persona: str | None = None
+    lines: tuple[str, ...] = ()
 
 
 class CustomerRow(_Row):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from assistant.product_lines import lines_in_use, lines_said
 from assistant.records.staff import Branch, Staff
 from assistant.wording import load_toml
 from knowledge.documents import Addressed, DocumentVersion
@@ -42,15 +43,24 @@ def audience_of(staff: Staff, chosen: Addressed | None = None) -> Audience:
     return Audience(
         tuple(Choice(b.branch_id, b.name, b.branch_id in branches, depth) for b, depth in in_tree(staff.branches())),
         _choices(load_toml("console.zh")["roles"], roles),
-        _choices(known_lines(staff), lines),
+        line_choices(staff, lines),
     )
 
 
 def known_lines(staff: Staff) -> dict[str, str]:
-    """Product lines by code: the kinds of products, and what else members are registered for."""
-    found = {code: str(said) for code, said in words("product_kinds").items()}
-    registered = {line for member in staff.all() for line in member.lines}
-    return found | {line: line for line in sorted(registered - set(found))}
+    """The bank's product lines with how they are called; forms take others besides, which are known from then on."""
+    named = words("product_kinds")
+    return {line: str(named.get(line, line)) for line in lines_in_use(staff.database)}
+
+
+def lines_in(form: Any) -> frozenset[str]:
+    """The product lines that were ticked in a form, and those typed in beside them."""
+    return ticked(form, "lines") | frozenset(lines_said(str(form.get("more_lines", ""))))
+
+
+def line_choices(staff: Staff, chosen: Iterable[str]) -> tuple[Choice, ...]:
+    """The bank's product lines to tick."""
+    return _choices(known_lines(staff), frozenset(chosen))
 
 
 def in_tree(branches: Iterable[Branch]) -> list[tuple[Branch, int]]:
@@ -116,7 +126,7 @@ def details_from(form: Any, version: DocumentVersion) -> Details:
         effective_until=day_in(form, "effective_until"),
         branches=ticked(form, "branches"),
         roles=ticked(form, "roles"),
-        lines=ticked(form, "lines"),
+        lines=lines_in(form),
     )
 
 

@@ -11,9 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.errors import AssistantError, StaffUnknown
 from assistant.membership import ROLES, Membership
+from assistant.product_lines import lines_said
 from assistant.records.staff import Branch, StaffMember
 from assistant.signing_in import one_time_password
 from assistant.wording import load_toml
+from connectors.console.audience import Choice, line_choices
 from connectors.console.failing import sentence
 from connectors.console.rendering import go, render
 from connectors.console.viewing import HOME, MAY, Admin, Viewer
@@ -28,7 +30,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 class MemberForm(BaseModel):
-    """A member as typed in. `known`: the form of one who is registered; `lines` parted by spaces or commas."""
+    """A member as filled in. `known`: the form of one who is registered; `more_lines`: lines typed in, not ticked."""
 
     model_config = ConfigDict(extra="ignore", str_strip_whitespace=True)
     userid: str = Field(pattern=_USERID)
@@ -36,14 +38,14 @@ class MemberForm(BaseModel):
     role: str = "relationship_manager"
     branch_id: str = Field("", max_length=64)
     persona: str = Field("", max_length=32)
-    lines: str = Field("", max_length=400)
+    lines: list[str] = Field([], max_length=100)
+    more_lines: str = Field("", max_length=400)
     active: bool = False
     known: bool = False
 
     def line_codes(self) -> tuple[str, ...]:
         """The product lines, each once, in their order."""
-        parted = self.lines.replace("，", " ").replace("、", " ").replace(",", " ").split()
-        return tuple(dict.fromkeys(parted))
+        return lines_said(" ".join((*self.lines, self.more_lines)))
 
 
 class PeopleQuery(BaseModel):
@@ -86,6 +88,7 @@ class MemberPage:
     known: bool
     roles: Pairs
     branches: Pairs
+    lines: tuple[Choice, ...]
     console: bool
     has_password: bool = False
     problem: str = ""
@@ -228,7 +231,8 @@ def _form_of(services: Services, member: StaffMember, known: bool, problem: str 
     branches = tuple((branch.branch_id, branch.name) for branch in services.records.staff.branches())
     has_password = known and services.records.accounts.password(member.userid) is not None
     console = bool(MAY.get(member.role))
-    return MemberPage(member, known, _roles(), branches, console, has_password, problem)
+    lines = line_choices(services.records.staff, member.lines)
+    return MemberPage(member, known, _roles(), branches, lines, console, has_password, problem)
 
 
 def _branches_page(services: Services, problem: str = "") -> BranchesPage:

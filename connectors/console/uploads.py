@@ -12,7 +12,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.types import Message
 
 from assistant.records.uploads import StoredUpload
-from connectors.console.audience import Audience, audience_of, day_in, names_of, ticked
+from connectors.console.audience import Audience, audience_of, day_in, lines_in, names_of, ticked
 from connectors.console.rendering import go, render
 from connectors.console.viewing import Curator, CurrentViewer, Viewer
 from knowledge.documents import DocumentKind, DocumentVersion
@@ -156,7 +156,7 @@ def _wanted(console: Console, viewer: Viewer, form: FormData) -> Upload:
         document_id=document_id,
         branches=ticked(form, "branches"),
         roles=ticked(form, "roles"),
-        lines=ticked(form, "lines"),
+        lines=lines_in(form),
     )
 
 

@@ -8,12 +8,15 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+from fastapi import FastAPI
+
 from assistant.library import Library
+from assistant.records.accounts import Password
 from connectors.services import Services
 from knowledge.documents import DocumentVersion
 from knowledge.ingestion.ingest import Upload
 from tests.scenarios.test_console_curation import app, colleague, curator, engine, services
-from tests.scenarios.test_console_sign_in import Member
+from tests.scenarios.test_console_sign_in import Member, good_hash
 
 __all__ = ["app", "colleague", "curator", "engine", "services"]
 
@@ -162,3 +165,30 @@ def test_a_proposals_page_says_once_what_is_to_be_done(curator: Member, services
     page = curator.get(f"/documents/{quote(services.store.version(version_id).document_id)}").text
     assert page.count("核对后确认") == 1
     assert "现在核对" in page
+
+
+def test_a_product_line_typed_in_once_is_offered_everywhere(curator: Member, app: FastAPI, services: Services) -> None:
+    version = revised(services, "playbook")
+    own = f"/documents/{quote(version.document_id)}?version={quote(version.version_id)}"
+    assert 'value="财富"' in curator.get(own).text  # of the sample bank's members
+    details = {"title": version.title, "effective_from": version.effective_from.isoformat()}
+    kept = {**details, "lines": ["财富"], "more_lines": "白鹭条线、跨境"}
+    assert curator.post(f"/versions/{quote(version.version_id)}/details", **kept).status_code == 303
+    assert services.store.version(version.version_id).lines == {"财富", "白鹭条线", "跨境"}
+    assert 'value="白鹭条线"' in curator.get("/uploads").text
+    assert "白鹭条线" in curator.get("/library").text
+
+    with services.records.database.writing() as conn:
+        services.records.accounts.save_password(conn, Password("admin1", good_hash(), services.now()))
+    admin = Member(app)
+    admin.sign_in("admin1")
+    page = admin.get("/people/member?userid=rm004").text
+    assert 'value="白鹭条线"' in page
+    assert page.count(" checked>财富") == 1
+    member = {"userid": "rm004", "name": "陆川", "branch_id": "chengdong", "known": "true", "active": "true"}
+    answer = admin.post("/people/member", **member, lines=["白鹭条线"], more_lines="新开的线")
+    assert answer.status_code == 303
+    saved = services.records.staff.get("rm004")
+    assert saved is not None
+    assert saved.lines == ("白鹭条线", "新开的线")
+    assert 'value="新开的线"' in curator.get(own).text

@@ -10,7 +10,7 @@ DEV := $(VENV)/.installed-dev
 DECLARED := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := all
-.PHONY: all install install-light demo test lint types format gallery clean \
+.PHONY: all install install-light demo test lint types format gallery eval clean \
 	bench-hostile bench-callbacks bench-kill bench-gate bench-retrieval bench-ingest bench-following bench-api
 
 all: test
@@ -75,6 +75,11 @@ gallery: $(LIGHT)
 	$(BIN)/wainao eval gallery --out docs/gallery.md
 
 # -- measure
+
+eval: $(LIGHT)
+	$(BIN)/wainao eval selftest
+	$(BIN)/wainao eval run
+	$(BIN)/wainao eval gate
 
 bench-hostile: $(DEV)
 	$(BIN)/python -m tests.hostile.run

@@ -69,6 +69,12 @@ format: $(DEV)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# -- the embedder that is shipped; words are counted in WORDS, whatever of it is there
+
+WORDS ?= $(wildcard ../shared/data/benchmarks/stard-statutes/corpus.jsonl)
+embedder: $(LIGHT)
+	$(BIN)/python -m knowledge.retrieval.embedder.making --texts $(WORDS)
+
 # -- show
 
 gallery: $(LIGHT)

@@ -11,7 +11,8 @@ DECLARED := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := all
 .PHONY: all install install-light demo test lint types format gallery eval clean \
-	bench-hostile bench-callbacks bench-kill bench-gate bench-retrieval bench-ingest bench-following bench-api
+	bench-hostile bench-callbacks bench-kill bench-gate bench-retrieval bench-ingest bench-following bench-api \
+	bench-peers bench-growth bench-ablation
 
 all: test
 
@@ -119,6 +120,29 @@ bench-ingest: $(DEV)
 	@[ -d $(PEERS)/langchain_community ] || $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt \
 		--target $(PEERS) langchain-community langchain-text-splitters langchain-chroma pypdf docx2txt beautifulsoup4 chardet
 	$(BIN)/python -m tests.load.ingest_speed $(DOCUMENTS) --peers $(PEERS)
+
+# One folder a peer, so that none decides another's versions; one that cannot be installed is a row that says so.
+SEARCH_PEERS := .peers-search
+DATA ?= ../shared/data
+ASKED ?= 200
+bench-peers: $(DEV)
+	@mkdir -p $(SEARCH_PEERS); install() { \
+		[ -e $(SEARCH_PEERS)/$$1.installed ] && return; group=$$1; shift; \
+		$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile -c constraints.txt \
+			--target $(SEARCH_PEERS)/$$group "$$@" >$(SEARCH_PEERS)/$$group.log 2>&1 \
+			&& touch $(SEARCH_PEERS)/$$group.installed || echo "$$group: not installed, see $(SEARCH_PEERS)/$$group.log"; }; \
+	install words bm25s jieba; \
+	install langchain langchain-community langchain-classic langchain-chroma rank-bm25 jieba; \
+	install llamaindex llama-index-core llama-index-retrievers-bm25 jieba; \
+	install haystack haystack-ai jieba; \
+	install txtai torch==2.13.0 txtai jieba
+	$(BIN)/python -m tests.load.peers --data $(DATA) --packages $(SEARCH_PEERS) --asked $(ASKED)
+
+bench-growth: $(DEV)
+	$(BIN)/python -m tests.load.growth
+
+bench-ablation: $(DEV)
+	$(BIN)/python -m tests.load.ablation --data $(DATA)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -68,12 +68,12 @@ def load(store: KnowledgeStore, documents: int, passages: int) -> float:
                 insert(tables.documents),
                 [{"document_id": f"d{n:06}", "kind": DocumentKind.OTHER.value} for n in numbers],
             )
-            conn.execute(insert(tables.versions), [_version_row(n, sentence(chance, words, 8)) for n in numbers])
+            conn.execute(insert(tables.versions), [version_row(n, sentence(chance, words, 8)) for n in numbers])
             conn.execute(insert(tables.passages), rows)
     return time.perf_counter() - started
 
 
-def _version_row(number: int, title: str) -> dict[str, Any]:
+def version_row(number: int, title: str) -> dict[str, Any]:
     return {
         "version_id": f"d{number:06}@v1",
         "document_id": f"d{number:06}",

@@ -11,10 +11,12 @@ KnowledgeError
 ├── CuratorNotAllowed
 ├── DetailsInvalid
 ├── ImportRefused             a knowledge folder cannot be taken in, and why
+├── ModelUnusable             a folder or name in the settings does not lead to a model that can be run
 ├── DatabaseUnavailable
 │   └── DatabaseNotMigrated
 └── IndexUnavailable
     ├── IndexLocked
+    ├── EmbedderUnavailable
     └── EmbedderMismatch
 """
 
@@ -113,7 +115,19 @@ class IndexLocked(IndexUnavailable):
     code = "index_locked"
 
 
+class EmbedderUnavailable(IndexUnavailable):
+    """The embedder gives no vectors now; retrieval goes on by words alone."""
+
+    code = "embedder_unavailable"
+
+
 class EmbedderMismatch(IndexUnavailable):
     """The index was built with another embedder: run `wainao reindex`."""
 
     code = "embedder_mismatch"
+
+
+class ModelUnusable(KnowledgeError):
+    """This is no model that can be run here."""
+
+    code = "model_unusable"

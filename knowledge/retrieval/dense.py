@@ -60,8 +60,7 @@ class DenseStages:
         return countered(question, warned, scores, self._alike)
 
     def _embedded(self, question: str) -> Vectors:
-        vector: Vectors = self._embedder.embed([question])[0]
-        return vector
+        return self._embedder.embed_question(question)
 
     def _nearest(self, question: str, limit: int, revision: int) -> _Pairs:
         """Nearest content keys; remembered by revision, because a change may bring nearer ones."""

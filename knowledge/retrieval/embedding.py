@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from knowledge.errors import ModelUnusable
 from knowledge.retrieval.text import fold, grammar_characters
 
 Vectors = npt.NDArray[np.float32]
@@ -32,6 +33,10 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """One row of `dimension` per text, each of length one (or all zero for a text without content)."""
+        ...
+
+    def embed_question(self, question: str) -> Vectors:
+        """One vector of `dimension` for a question that seeks passages; some models want to be told that it is one."""
         ...
 
 
@@ -70,6 +75,11 @@ class HashEmbedder:
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit: Vectors = (vectors / np.where(norms == 0, 1, norms)).astype(np.float32)
         return unit
+
+    def embed_question(self, question: str) -> Vectors:
+        """A question is a text like any other."""
+        vector: Vectors = self.embed([question])[0]
+        return vector
 
     def _one(self, folded: str) -> Vectors:
         codes = np.frombuffer(folded.encode("utf-32-le", errors="replace"), dtype=np.uint32)
@@ -120,36 +130,30 @@ def from_bytes(rows: Sequence[bytes], dimension: int) -> Vectors:
     return np.frombuffer(b"".join(rows), dtype="<f4").reshape(len(rows), dimension).astype(np.float32)
 
 
-class SentenceTransformerEmbedder:
-    """Any sentence-transformers model by name or local path; needs the extra `neural`."""
+def load_embedder(
+    name: str, adapted: Path | None = None, *, question_instruction: str = "", passage_instruction: str = ""
+) -> Embedder:
+    """The embedder of this name; instructions as in `Instructions.overridden`, ours and the hashed one need none.
 
-    def __init__(self, name: str) -> None:
-        from sentence_transformers import SentenceTransformer
-
-        self._model = SentenceTransformer(name, device="cpu")
-        self._name = name
-        self._dimension = int(self._model.get_embedding_dimension() or 0)
-
-    @property
-    def embedder_id(self) -> str:
-        """Name and dimension; another model never answers from these vectors."""
-        return f"st:{self._name}/{self._dimension}"
-
-    @property
-    def dimension(self) -> int:
-        return self._dimension
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """See `Embedder`."""
-        found = self._model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
-        return np.asarray(found, dtype=np.float32).reshape(len(texts), self._dimension)
-
-
-def load_embedder(name: str, adapted: Path | None = None) -> Embedder:
-    """`own`: the shipped one, or the one adapted in the folder `adapted`; `hash`: hashed n-grams; else a
-    sentence-transformers model by name or path."""
+    `own`: the shipped one, or the one adapted in the folder `adapted`; `hash`: hashed n-grams; a folder with an ONNX
+    graph, or the graph; else a sentence-transformers model by name or path. Raises: ModelUnusable.
+    """
     if name == "own":
         from knowledge.retrieval.embedder.own import OwnEmbedder
 
         return OwnEmbedder.load(adapted)
-    return HashEmbedder() if name == "hash" else SentenceTransformerEmbedder(name)
+    if name == "hash":
+        return HashEmbedder()
+    told = {"question_instruction": question_instruction, "passage_instruction": passage_instruction}
+    from knowledge.retrieval.onnx_folder import is_onnx
+
+    path = Path(name)
+    if path.exists() and is_onnx(path):
+        from knowledge.retrieval.onnx_embedder import OnnxEmbedder
+
+        return OnnxEmbedder(path, **told)
+    if path.is_absolute() and not path.exists():
+        raise ModelUnusable(model=name, reason="missing")
+    from knowledge.retrieval.neural import SentenceTransformerEmbedder
+
+    return SentenceTransformerEmbedder(name, **told)

@@ -48,6 +48,11 @@ class OwnEmbedder:
             vectors[titled] = normalised(vectors[titled] + titles)
         return vectors
 
+    def embed_question(self, question: str) -> Matrix:
+        """A question is a text like any other."""
+        vector: Matrix = self.embed([question])[0]
+        return vector
+
     @classmethod
     def load(cls, folder: Path | None = None) -> OwnEmbedder:
         """The shipped one; with a data folder, the one that was adapted there, if any. Raises: ModelUnreadable."""

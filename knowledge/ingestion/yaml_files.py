@@ -9,6 +9,7 @@ import yaml
 
 _AT_START = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)(?:\r?\n)?^---[ \t]*(?:\r?\n|\Z)", re.S | re.M)
 _MOST_DEPTH = 50
+_LONGEST_FRONT_MATTER = 200_000  # characters
 # An anchor or an alias, or more nesting on one line or by indentation than anybody writes.
 _SUSPICIOUS = re.compile(r"[&*]\w|(?:[\[{]\s*){10}|^[ \t]*(?:[-?][ \t]+){10}|^ {60}", re.M)
 _KEPT = {"tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"}
@@ -87,6 +88,8 @@ def _check_shape(text: str) -> None:
 
 
 def split_front_matter(text: str) -> tuple[str, str]:
-    """(front matter, body); the front matter is empty when there is none."""
+    """(front matter, body); the front matter is empty when there is none, or more than anybody writes by hand."""
     found = _AT_START.match(text)
-    return (found.group(1), text[found.end() :]) if found else ("", text)
+    if found is None or len(found.group(1)) > _LONGEST_FRONT_MATTER:
+        return "", text
+    return found.group(1), text[found.end() :]

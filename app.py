@@ -113,7 +113,7 @@ def build_vectors(settings: Settings, *, owner: bool) -> VectorIndex:
             return ChromaVectors(settings.home / "chroma")
         except IndexLocked:
             logging.getLogger(__name__).warning("chroma_owned_by_another_process")
-    return ExactVectors()
+    return ExactVectors(settings.home / "vectors")
 
 
 def build_retriever(

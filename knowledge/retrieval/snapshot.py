@@ -68,8 +68,9 @@ class Snapshot:
         raise KeyError(key)
 
     def showing(self, lexical: LexicalView) -> Snapshot:
-        """The same with the lexical index that belongs to it."""
-        return replace(self, lexical=lexical)
+        """The same with the lexical index that belongs to it, which asks this snapshot what a filter lets through."""
+        shown = replace(self, lexical=lexical)
+        return replace(shown, lexical=replace(lexical, admits=shown.admits))
 
     def changed(self, change: KnowledgeChange) -> tuple[Snapshot, Difference]:
         """The snapshot after a change, still with the lexical index from before, and what the indexes have to do."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -115,11 +116,104 @@ class VectorIndexContract:
 
 
 class TestExactVectors(VectorIndexContract):
-    @pytest.fixture
-    def index(self, tmp_path: Path) -> Iterator[VectorIndex]:
-        opened = ExactVectors()
+    @pytest.fixture(params=["in memory", "in a file", "by codes"])
+    def index(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[VectorIndex]:
+        folder = None if request.param == "in memory" else tmp_path / "vectors"
+        opened = ExactVectors(folder, all_compared=1 if request.param == "by codes" else 100_000)
         yield opened
         opened.close()
+
+
+class Watched:
+    """Gives vectors and remembers which were asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __call__(self, keys: Sequence[str]) -> Vectors:
+        self.asked.extend(keys)
+        return load(keys)
+
+
+class TestVectorsInAFile:
+    def test_a_restart_and_another_process_read_what_is_there(self, tmp_path: Path) -> None:
+        keys, watched = [f"k{n}" for n in range(50)], Watched()
+        first = ExactVectors(tmp_path)
+        follow(first, keys)
+        again = ExactVectors(tmp_path)
+        again.follow(keys[:30], watched, embedder_id="test/16", dimension=DIMENSION, revision=1)
+        assert watched.asked == []
+        assert {key for key, _ in again.nearest(vector_of("k7"), 99)} == set(keys[:30])
+        first.patch(["k1"], ["new"], load, revision=2)
+        again.patch(["k2"], ["new"], watched, revision=2)
+        assert watched.asked == []
+        assert again.nearest(vector_of("new"), 1)[0][0] == "new"
+        assert {key for key, _ in first.nearest(vector_of("new"), 99)} == {*keys, "new"} - {"k1"}
+
+    @pytest.mark.parametrize("damage", ["cut", "zeros", "flipped", "emptied", "removed"])
+    def test_what_a_crash_left_is_not_counted(self, tmp_path: Path, damage: str) -> None:
+        keys = [f"k{n}" for n in range(50)]
+        first = ExactVectors(tmp_path)
+        follow(first, keys)
+        first.close()
+        file = next(tmp_path.glob("*.rows"))
+        body = bytearray(file.read_bytes())
+        if damage == "cut":
+            body = body[:-30]
+        elif damage == "zeros":
+            body[-1000:] = bytes(1000)
+        elif damage == "flipped":
+            body[len(body) // 2] ^= 0x10
+        elif damage == "emptied":
+            body.clear()
+        file.write_bytes(body)
+        if damage == "removed":
+            file.unlink()
+        again = ExactVectors(tmp_path)
+        follow(again, keys)
+        assert {key for key, _ in again.nearest(vector_of("k3"), 99)} == set(keys)
+        for key in keys:
+            assert again.nearest(vector_of(key), 1)[0][1] == pytest.approx(1, abs=1e-4)
+
+    def test_a_file_mostly_of_rows_that_nobody_needs_is_begun_anew_and_others_notice(self, tmp_path: Path) -> None:
+        many, few = [f"k{n}" for n in range(12_000)], ["k1", "k2"]
+        first, second = ExactVectors(tmp_path), ExactVectors(tmp_path)
+        follow(first, many)
+        follow(second, few)
+        follow(first, few, revision=2)
+        assert next(tmp_path.glob("*.rows")).stat().st_size < 1000
+        for index in (second, first):
+            index.patch(["k1"], ["k9"], load, revision=3)
+            assert {key for key, _ in index.nearest(vector_of("k9"), 9)} == {"k2", "k9"}
+
+    def test_a_folder_that_cannot_be_written_means_memory(self, tmp_path: Path) -> None:
+        (tmp_path / "vectors").write_text("a file where a folder should be", encoding="utf-8")
+        index = ExactVectors(tmp_path / "vectors")
+        follow(index, ["a", "b"])
+        assert index.nearest(vector_of("b"), 1)[0][0] == "b"
+
+    def test_a_file_that_can_no_longer_be_written_loses_nothing(self, tmp_path: Path) -> None:
+        index = ExactVectors(tmp_path / "vectors")
+        follow(index, ["a", "b"])
+        shutil.rmtree(tmp_path / "vectors")
+        (tmp_path / "vectors").write_text("a file where a folder should be", encoding="utf-8")
+        index.patch(["a"], ["c"], load, revision=2)
+        assert {key for key, _ in index.nearest(vector_of("b"), 9)} == {"b", "c"}
+
+
+def test_vectors_with_the_nearest_codes_are_the_nearest_vectors() -> None:
+    chance = np.random.default_rng(5)
+    centres = chance.normal(size=(200, 64))
+    rows = (centres[chance.integers(0, 200, 60_000)] + chance.normal(size=(60_000, 64))).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    keys = [f"{n:05}" for n in range(len(rows))]
+    by_codes = ExactVectors(all_compared=1_000)
+    by_codes.follow(keys, lambda wanted: rows[[int(key) for key in wanted]], embedder_id="t", dimension=64, revision=1)
+    found = 0
+    for row in range(0, 60_000, 3_000):
+        nearest = {f"{n:05}" for n in np.argsort(-(rows @ rows[row]))[:50]}
+        found += len(nearest & {key for key, _ in by_codes.nearest(rows[row], 50)})
+    assert found / (20 * 50) >= 0.98
 
 
 class TestChromaVectors(VectorIndexContract):

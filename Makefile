@@ -11,7 +11,7 @@ DECLARED := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := all
 .PHONY: all install install-light demo test lint types format gallery eval clean \
-	bench-hostile bench-callbacks bench-kill bench-gate bench-retrieval bench-ingest bench-following bench-api \
+	bench-hostile bench-callbacks bench-kill bench-gate bench-retrieval bench-ingest bench-following bench-library bench-api \
 	bench-peers bench-growth bench-ablation
 
 all: test
@@ -115,6 +115,9 @@ DOCUMENTS ?= ../shared/data/documents ../shared/data/regulations
 PEERS := .peers
 bench-following: $(DEV)
 	$(BIN)/python -m tests.load.following
+
+bench-library: $(DEV)
+	$(BIN)/python -m tests.load.library
 
 bench-ingest: $(DEV)
 	@[ -d $(PEERS)/langchain_community ] || $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt \

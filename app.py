@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from knowledge.ingestion.ingest import Ingestor
     from knowledge.retrieval.embedding import Embedder
     from knowledge.retrieval.locking import FolderLock
+    from knowledge.retrieval.reranking import Reranking
     from knowledge.retrieval.search import KnowledgeRetriever
     from knowledge.retrieval.vectors import VectorIndex
     from knowledge.stores.database import Database
@@ -52,7 +53,10 @@ LOADING_IDLE_S = 0.3
 EVALUATION_SEED = 20261123
 EVALUATED_SETTINGS = (
     "embedder",
+    "embedder_question_instruction",
+    "embedder_passage_instruction",
     "reranker",
+    "reranker_top_n",
     "llm_base_url",
     "llm_model",
     "llm_structured",
@@ -116,18 +120,47 @@ def build_vectors(settings: Settings, *, owner: bool) -> VectorIndex:
     return ExactVectors(settings.home / "vectors")
 
 
+def build_embedder(settings: Settings) -> Embedder:
+    """The embedder of these settings: of this machine, or at an endpoint. Raises: ModelUnusable."""
+    from connectors.models.embeddings import endpoint_embedder, is_endpoint
+    from knowledge.retrieval.embedding import load_embedder
+
+    question, passage = settings.embedder_question_instruction, settings.embedder_passage_instruction
+    if is_endpoint(settings.embedder):
+        return endpoint_embedder(
+            settings.embedder,
+            settings.embedder_api_key.get_secret_value(),
+            timeout_s=settings.embedder_timeout_s,
+            question_instruction=question,
+            passage_instruction=passage,
+        )
+    return load_embedder(
+        settings.embedder, settings.home / "embedder", question_instruction=question, passage_instruction=passage
+    )
+
+
+def build_reranking(settings: Settings) -> Reranking | None:
+    """The reranker of these settings, None when none is set. Raises: ModelUnusable."""
+    if not settings.reranker:
+        return None
+    from knowledge.retrieval.reranking import Reranking, load_reranker
+
+    reranker = load_reranker(settings.reranker)
+    return Reranking(reranker, top_n=settings.reranker_top_n, timeout_s=settings.reranker_timeout_s)
+
+
 def build_retriever(
     settings: Settings, store: KnowledgeStore, *, owner: bool, embedder: Embedder | None = None
 ) -> KnowledgeRetriever:
     """The one retrieval function of this process; `embedder`: the one of the settings, where it is loaded already."""
-    from knowledge.retrieval.embedding import load_embedder
     from knowledge.retrieval.search import KnowledgeRetriever
 
     return KnowledgeRetriever(
         store,
         folder=settings.home / "index",
-        embedder=embedder or load_embedder(settings.embedder),
+        embedder=embedder or build_embedder(settings),
         vectors=build_vectors(settings, owner=owner),
+        reranking=build_reranking(settings),
     )
 
 
@@ -192,14 +225,13 @@ def build_services(
     from assistant.records.records import Records
     from connectors.services import Services
     from connectors.wecom.splitting import split_text
-    from knowledge.retrieval.embedding import load_embedder
     from knowledge.stores.repository import KnowledgeStore
 
     records = Records.of(open_database(settings, owner=owner))
     store = KnowledgeStore(records.database)
     ingestor = build_ingestor(store)
     gate = load_gate()
-    embedder = load_embedder(settings.embedder)
+    embedder = build_embedder(settings)
     retriever = build_retriever(settings, store, owner=owner, embedder=embedder)
     pipeline = build_pipeline(settings, store, retriever, gate, warm=owner)
     asking = Asking(
@@ -715,7 +747,7 @@ def configure_logging(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(EventFormatter())
     logging.basicConfig(level=settings.log_level, handlers=[handler])
-    for noisy in ("alembic", "httpx", "chromadb", "urllib3", "pdfminer"):
+    for noisy in ("alembic", "httpx", "httpx2", "chromadb", "urllib3", "pdfminer"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TOP_K = 10
 SHOWN = 20
 LONGEST_QUESTION = 500
-STAGES = ("text", "dense", "question", "product", "counter")
+STAGES = ("text", "dense", "question", "product", "counter", "rerank")
 Words = Annotated[str, Query(max_length=LONGEST_QUESTION)]
 Short = Annotated[str, Query(max_length=200)]
 

@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 LOOPBACK_NAMES = frozenset({"localhost", "ip6-localhost"})
 
 
-def checked_url(base_url: str) -> str:
-    """The endpoint's base URL. Raises: ValueError with what to change."""
+def checked_url(base_url: str, *, setting: str = "WAINAO_LLM_BASE_URL", key: str = "WAINAO_LLM_API_KEY") -> str:
+    """The endpoint's base URL. Raises: ValueError with what to change: `setting`, or `key` for the key."""
     parts = urlsplit(base_url.strip())
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("WAINAO_LLM_BASE_URL must be http://host[:port]/path or https://host[:port]/path")
+        raise ValueError(f"{setting} must be http://host[:port]/path or https://host[:port]/path")
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("WAINAO_LLM_BASE_URL must carry no user, query or fragment: the key is WAINAO_LLM_API_KEY")
+        raise ValueError(f"{setting} must carry no user, query or fragment: the key is {key}")
     if is_refused(parts.hostname):
-        raise ValueError("WAINAO_LLM_BASE_URL points to a link-local, multicast or unspecified address")
+        raise ValueError(f"{setting} points to a link-local, multicast or unspecified address")
     return base_url.strip().rstrip("/")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from knowledge.retrieval.vectors import VectorIndex
 log = logging.getLogger(__name__)
 
 _PATIENCE_S = 1.0  # how long a question waits for a change that another one is following
+_AGAIN_S = 60.0  # how long vectors that failed are left alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Follower:
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._vectors_ready = False
+        self._again_at = 0.0
 
     @property
     def vectors_ready(self) -> bool:
@@ -68,6 +71,7 @@ class Follower:
         """The snapshot, and whether it is in step; cheap when nothing changed."""
         revision, snapshot = self._source.revision(), self._snapshot
         if snapshot is not None and snapshot.revision == revision:
+            self._try_vectors_again()
             return snapshot, True
         if not self._lock.acquire(timeout=-1 if snapshot is None else _PATIENCE_S):
             return self._snapshot or self._wait(), False
@@ -111,20 +115,32 @@ class Follower:
         self._follow_vectors(read)
         return read.showing(self._lexical.view)
 
+    def _try_vectors_again(self) -> None:
+        """After a failure, and while nothing else changes: in a thread of its own, so that no question waits."""
+        if self._vectors is None or self._vectors_ready or time.monotonic() < self._again_at:
+            return
+        self._again_at = time.monotonic() + _AGAIN_S
+        threading.Thread(target=self._vectors_again, name="vectors-again", daemon=True).start()
+
+    def _vectors_again(self) -> None:
+        with self._lock:
+            if self._snapshot is not None and not self._vectors_ready:
+                self._follow_vectors(self._snapshot)
+
     def _follow_vectors(self, snapshot: Snapshot) -> None:
         """Without its vectors retrieval still answers, by words alone."""
         if self._vectors is None:
             return
         load = CachedEmbeddings(self._source, self._embedder, snapshot.text_of)
-        name, dimension = self._embedder.embedder_id, self._embedder.dimension
         try:
+            dimension, name = self._embedder.dimension, self._embedder.embedder_id  # either may have to be asked for
             self._vectors.follow(
                 snapshot.keys(), load, embedder_id=name, dimension=dimension, revision=snapshot.revision
             )
             self._vectors_ready = True
         except IndexUnavailable as exc:
             log.warning("vectors_unavailable", extra=dict(exc.ids))
-            self._vectors_ready = False
+            self._vectors_ready, self._again_at = False, time.monotonic() + _AGAIN_S
 
     def _patch_vectors(self, snapshot: Snapshot, difference: Difference) -> None:
         if self._vectors is None or not self._vectors_ready:

@@ -1,7 +1,7 @@
 """The one search: chat, console, command line, harness and the doors for other assistants all come here.
 
 scope and date filters -> product named -> lexical text, known questions, vectors -> fused
--> passages of that product preferred, counter-questions heeded -> confidence
+-> passages of that product preferred, counter-questions heeded -> reranked, where a model is set -> confidence
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from knowledge.retrieval.explanation import Explanation, filtered_candidates, fo
 from knowledge.retrieval.following import Follower, Status
 from knowledge.retrieval.products import Resolution
 from knowledge.retrieval.ranking import StageWeights, is_countered, ranked
+from knowledge.retrieval.reranking import STAGE as RERANK
+from knowledge.retrieval.reranking import Reranking
 from knowledge.retrieval.snapshot import Snapshot
 from knowledge.retrieval.source import PassageSource
 from knowledge.retrieval.vectors import ExactVectors, VectorIndex
@@ -62,8 +64,9 @@ class KnowledgeRetriever:
         vectors: VectorIndex | None = None,
         weights: StageWeights | None = None,
         threshold: float = THRESHOLD,
+        reranking: Reranking | None = None,
     ) -> None:
-        self._source = source
+        self._source, self._reranking = source, reranking
         self._weights = weights or StageWeights()
         self._threshold = threshold
         embedder, vectors = embedder or HashEmbedder(), vectors or ExactVectors()
@@ -140,8 +143,10 @@ class KnowledgeRetriever:
         return self._follower.current()[0]
 
     def close(self) -> None:
-        """Let go of files and locks."""
+        """Let go of files, locks and threads."""
         self._follower.close()
+        if self._reranking is not None:
+            self._reranking.close()
 
     @property
     def status(self) -> Status:
@@ -160,6 +165,9 @@ class KnowledgeRetriever:
         evidence = ranked(stages, snapshot.passages.__getitem__, product, self._weights)
         if not in_step:
             evidence = self._still_served(evidence, on)
+        if self._reranking is not None:
+            evidence = self._reranking.reordered(question, evidence)
+            stages[RERANK] = {e.passage.passage_id: e.scores[RERANK] for e in evidence if RERANK in e.scores}
         read = [found.passage for found in evidence if not is_countered(found)]
         sure = coverage(question, read, snapshot.lexical.frequency, snapshot.lexical.entries)
         return _Looked(snapshot, allowed, product, stages, evidence, sure, depth)

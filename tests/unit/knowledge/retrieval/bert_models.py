@@ -72,3 +72,11 @@ def _export(module: Any, path: Path) -> None:
             dynamic_axes=axes,
             dynamo=False,
         )
+
+
+def cross_encoder(folder: Path) -> Path:
+    """A CrossEncoder with one label, as it is saved."""
+    from sentence_transformers import CrossEncoder
+
+    CrossEncoder(str(_transformer(folder / "words")), num_labels=1, device="cpu").save_pretrained(str(folder / "made"))
+    return folder / "made"

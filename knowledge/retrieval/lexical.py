@@ -17,7 +17,8 @@ import tantivy
 
 from knowledge.documents import DocumentKind, Passage
 from knowledge.retrieval.admission import Filter
-from knowledge.retrieval.text import question_terms, tokens
+from knowledge.retrieval.synonyms import searched_terms
+from knowledge.retrieval.text import tokens
 
 _EVERYBODY = "*"
 _NEVER = date.max.toordinal() + 1
@@ -55,7 +56,7 @@ class LexicalView:
 
     def search(self, question: str, *, allowed: Filter | None, limit: int) -> dict[str, float]:
         """BM25 by passage id of the best `limit` passages, best first; `allowed` None: whoever may read them."""
-        terms = question_terms(question, at_most=_LONGEST_QUESTION)
+        terms = searched_terms(question, at_most=_LONGEST_QUESTION)
         if not terms or limit < 1:
             return {}
         ranked = self._ranked(terms)

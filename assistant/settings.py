@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".wainao"), description="Data folder: database, indexes, uploads.")
     database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder.")
     chroma_url: str = Field("", description="http://host:port of a Chroma server; empty: embedded in the data folder.")
-    embedder: str = Field("hash", description="`own`, `hash`, a model's name or folder, or http(s)://host/v1#model.")
+    embedder: str = Field("own", description="`own`, `hash`, a model's name or folder, or http(s)://host/v1#model.")
     embedder_api_key: SecretStr = Field(SecretStr(""), description="Key of an embedder's endpoint.")
     embedder_timeout_s: float = Field(3.0, gt=0, le=60, description="The most a question waits for an endpoint, s.")
     embedder_question_instruction: str = Field("", description="Put before questions; empty: as the model's family.")

@@ -20,6 +20,7 @@ from connectors.cli import (
     queues,
     recalling,
     running,
+    training,
 )
 from connectors.cli.door import Door, OpenServices, Runners
 from connectors.cli.failing import CommandGroup
@@ -55,6 +56,7 @@ def build_cli(open_services: OpenServices, run: Runners) -> typer.Typer:
         gating.check,
         gating.redact,
         keeping.reindex,
+        training.train,
         keeping.backup,
         keeping.restore,
         exporting.evidence,

@@ -17,7 +17,7 @@ from knowledge.errors import IndexUnavailable
 from knowledge.retrieval.admission import Filter
 from knowledge.retrieval.confidence import THRESHOLD, coverage
 from knowledge.retrieval.dense import DenseStages, countered
-from knowledge.retrieval.embedding import Embedder, HashEmbedder
+from knowledge.retrieval.embedding import Embedder, load_embedder
 from knowledge.retrieval.explanation import Explanation, filtered_candidates, found_candidates
 from knowledge.retrieval.following import Follower, Status
 from knowledge.retrieval.products import Resolution
@@ -69,7 +69,7 @@ class KnowledgeRetriever:
         self._source, self._reranking = source, reranking
         self._weights = weights or StageWeights()
         self._threshold = threshold
-        embedder, vectors = embedder or HashEmbedder(), vectors or ExactVectors()
+        embedder, vectors = embedder or load_embedder("own"), vectors or ExactVectors()
         self._follower = Follower(source, embedder, vectors if self._weights.dense > 0 else None, folder)
         self._vectors = DenseStages(vectors, embedder, self._weights.alike)
 

@@ -74,8 +74,9 @@ class StaticModel:
 
     @property
     def fingerprint(self) -> str:
-        """Changes with every number in the table and with the tokenizer."""
-        found = blake2b(self.tokenizer.to_str().encode(), digest_size=8)
+        """Changes with every number in the table and with the words."""
+        words = sorted(self.tokenizer.get_vocab().items())
+        found = blake2b(json.dumps(words, ensure_ascii=False).encode("utf-8", "replace"), digest_size=8)
         found.update(np.ascontiguousarray(self.matrix).tobytes())
         return found.hexdigest()
 

@@ -18,6 +18,7 @@ from connectors.models.addresses import checked_url
 from knowledge.errors import EmbedderUnavailable, ModelUnusable
 from knowledge.retrieval.embedding import Vectors
 from knowledge.retrieval.instructions import instructions_of, model_names
+from knowledge.retrieval.text import encodable
 
 if TYPE_CHECKING:
     from connectors.models.transport import Client
@@ -167,7 +168,7 @@ class EndpointEmbedder:
 
         client, call = self._opened(), Call()
         headers = {"authorization": f"Bearer {self._api_key}"} if self._api_key else {}
-        body = {"model": self._model, "input": list(texts), "encoding_format": "float"}
+        body = {"model": self._model, "input": [encodable(text) for text in texts], "encoding_format": "float"}
         alarm = threading.Timer(timeout_s, call.cancel)  # a dripping endpoint keeps every single timeout
         alarm.daemon = True
         alarm.start()

@@ -13,6 +13,7 @@ import numpy as np
 
 from knowledge.retrieval.embedding import Vectors
 from knowledge.retrieval.instructions import Instructions, instructions_of, model_names
+from knowledge.retrieval.text import encodable
 
 _MOST_TOKENS = 1024  # as for ONNX folders
 
@@ -50,14 +51,16 @@ class SentenceTransformerEmbedder:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """See `Embedder`."""
+        if not texts:
+            return np.zeros((0, self._dimension), dtype=np.float32)
         options: dict[str, Any] = {"prompt": self._instructions.passage, "normalize_embeddings": True}
-        found = self._model.encode_document(list(texts), show_progress_bar=False, **options)
+        found = self._model.encode_document([encodable(text) for text in texts], show_progress_bar=False, **options)
         return np.asarray(found, dtype=np.float32).reshape(len(texts), self._dimension)
 
     def embed_question(self, question: str) -> Vectors:
         """See `Embedder`."""
         options: dict[str, Any] = {"prompt": self._instructions.question, "normalize_embeddings": True}
-        found = self._model.encode_query([question], show_progress_bar=False, **options)
+        found = self._model.encode_query([encodable(question)], show_progress_bar=False, **options)
         return np.asarray(found, dtype=np.float32).reshape(self._dimension)
 
 
@@ -83,6 +86,6 @@ class CrossEncoderReranker:
         with self._lock:
             if self._model is None:
                 self._model = self._library.CrossEncoder(self._name, device="cpu", num_labels=1)
-        pairs = [(question, text) for text in texts]
+        pairs = [(encodable(question), encodable(text)) for text in texts]
         logits = self._model.predict(pairs, activation_fn=torch.nn.Identity(), show_progress_bar=False)
         return [1 / (1 + math.exp(-min(max(float(logit), -60.0), 60.0))) for logit in logits]

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from knowledge.errors import EmbedderUnavailable, ModelUnusable
 from knowledge.retrieval.instructions import model_names, read_json
+from knowledge.retrieval.text import encodable
 
 Array = npt.NDArray[Any]
 Pair = tuple[str, str]
@@ -101,7 +102,7 @@ class OnnxFolder:
     def run(self, texts: Sequence[str] | Sequence[Pair]) -> Iterator[Output]:
         """Texts (or pairs) in batches of like length; `Output.rows` tells which they are."""
         session, tokenizer = self._parts()
-        encoded = tokenizer.encode_batch(list(texts))
+        encoded = tokenizer.encode_batch([_readable(text) for text in texts])
         order = sorted(range(len(encoded)), key=lambda row: (len(encoded[row].ids), row))
         names = [output.name for output in session.get_outputs()]
         for rows in _batches(order, [len(each.ids) for each in encoded]):
@@ -202,6 +203,10 @@ def _batches(order: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]
         batch.append(row)
     if batch:
         yield batch
+
+
+def _readable(text: str | Pair) -> str | Pair:
+    return encodable(text) if isinstance(text, str) else (encodable(text[0]), encodable(text[1]))
 
 
 def _filled(mask: Array, rows: Sequence[Sequence[int]]) -> Array:

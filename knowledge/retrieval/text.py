@@ -30,6 +30,11 @@ def _folding_table() -> dict[int, str]:
     return {ord(pair[0]): pair[1] for pair in _words_of("traditional.txt")}
 
 
+def encodable(text: str) -> str:
+    """The text as UTF-8 can hold it: halves of characters, as damaged files and phones send them, are replaced."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
 def fold(text: str) -> str:
     """One form for full-width, traditional, upper-case and look-alike (radical) writing; to search, never to quote."""
     table = _folding_table()

@@ -19,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from knowledge.retrieval.text import encodable
+
 Matrix = npt.NDArray[np.float32]
 
 _BATCH = 256
@@ -57,7 +59,7 @@ class StaticModel:
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each text, in order; a text without any has none."""
-        cut = self.tokenizer.encode_batch_fast([text[:_LONGEST] for text in texts], add_special_tokens=False)
+        cut = self.tokenizer.encode_batch_fast([encodable(text[:_LONGEST]) for text in texts], add_special_tokens=False)
         return [encoding.ids for encoding in cut]
 
     def embed(self, texts: Sequence[str]) -> Matrix:

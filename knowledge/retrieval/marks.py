@@ -11,9 +11,10 @@ Marks = dict[str, frozenset[str]]
 _GAP = re.compile(r"[\s·•・_\-—–()（）\[\]【】「」《》\"'“”,，、.]+")
 _PLAIN = re.compile(r"[a-z0-9]")
 _NUMERAL = re.compile(r"([一二两三四五六七八九十百]+)(?=天|日|个?月|年|周|期|号)")
+_HUNDREDS = re.compile(r"[一两二三四五六七八九]百(?![分一二三四五六七八九十货姓])")
 _DIGITS = {numeral: value for value, numeral in enumerate("零一二三四五六七八九")} | {"两": 2}
 _PATTERNS = {
-    "term": re.compile(r"\d+(?:天|日|个?月|年|周)"),
+    "term": re.compile(r"\d+(?:天|日|个?月|年|周)|半年"),
     "class": re.compile(r"(?<![a-z])[abcdhiy](?:类|份额|款)?(?![a-z])"),
     "risk": re.compile(r"r[1-5](?!\d)"),
     "issue": re.compile(r"第?\d+(?:号|期)"),
@@ -34,7 +35,8 @@ def squeeze(text: str) -> str:
             return ""
         return "." if match.group() == "." else "" if match.group() == "-" else " "
 
-    return _NUMERAL.sub(lambda match: str(_value(match.group(1))), _GAP.sub(joint, folded))
+    plain = _NUMERAL.sub(lambda match: str(_value(match.group(1))), _GAP.sub(joint, folded))
+    return _HUNDREDS.sub(lambda match: str(_value(match.group())), plain)
 
 
 def _value(numeral: str) -> int:
@@ -63,6 +65,40 @@ def touching(text: str, span: tuple[int, int]) -> Marks:
     for kind, pattern in _PATTERNS.items():
         matches = (m for m in pattern.finditer(text) if m.start() == span[1] or m.end() == span[0])
         found[kind] = frozenset(_plain(match.group()) for match in matches)
+    return found
+
+
+_DENIED = re.compile(
+    r"(?:不是|并非|不要|不问|不含|别管|除了|除开|除去)(?:说|指|问|买|看)?(?P<what>[^,，。;；:：!！?？\s]{1,14}?)"
+    r"(?:以外|之外|外)?(?=[,，。;；:：!！?？\s]|而是|我(?:要|问|说)|$)"
+)
+_WANTED_INSIDE = re.compile("吗|么|多少|是不是|怎么|什么|几")
+_OTHER_ONE = re.compile(r"(?:另外?|其他|其它|剩下)(?:那|的)?[一1](?:个|只|款|期|类|种|档)")
+
+
+def without_denied(text: str) -> tuple[str, str]:
+    """A folded text without what it sets aside (不是90天的，除了a类), and that; else all and nothing.
+
+    「不是r2吗」 asks and denies nothing.
+    """
+    denied: list[str] = []
+
+    def cut(match: re.Match[str]) -> str:
+        if _WANTED_INSIDE.search(match["what"]):
+            return match.group()
+        denied.append(match["what"])
+        return " "
+
+    kept = _DENIED.sub(cut, text)
+    return (_OTHER_ONE.sub(" ", kept), "，".join(denied)) if denied else (text, "")
+
+
+def standing_alone(text: str) -> Marks:
+    """Marks that stand for one of several: 3年 in 三年的那个, a in a类的."""
+    found = {}
+    for kind, pattern in _PATTERNS.items():
+        matches = re.finditer(f"(?P<mark>{pattern.pattern})(?:的|那|这|期的)", text)
+        found[kind] = frozenset(_plain(match["mark"]) for match in matches)
     return found
 
 

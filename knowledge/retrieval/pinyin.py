@@ -22,6 +22,7 @@ _TOKEN = re.compile(r"[a-z]+|\s+|.", re.DOTALL)
 _UNIT = re.compile(r"(\d)\s*(tian|nian|ge\s*yue|yue|qi)(?![a-z])")
 _UNITS = {"tian": "天", "nian": "年", "geyue": "个月", "yue": "月", "qi": "期"}
 _LONGEST_RUN = 40
+_LONG = 4  # characters: a word of so many is meant also when the one wrong character makes another word (连接)
 _SHORTEST_SPELLING = 4  # letters: shorter ones are as well English or an abbreviation
 
 
@@ -138,7 +139,8 @@ def _may_be_meant(span: list[_Heard], word: str, loose: _Loose) -> bool:
         return sum(len(h.text) for h in span) >= _SHORTEST_SPELLING
     wrong = [h.start for h, c in zip(span, word, strict=True) if h.text != c]
     whole = span[0].start in loose.borders and span[-1].end in loose.borders
-    return whole and len(wrong) < len(word) and loose.characters.issuperset(wrong)
+    long_but_one = len(word) >= _LONG and len(wrong) == 1
+    return whole and len(wrong) < len(word) and (long_but_one or loose.characters.issuperset(wrong))
 
 
 def _cut_figure(heard: list[_Heard], start: int, end: int) -> bool:

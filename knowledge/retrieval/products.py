@@ -9,14 +9,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from knowledge.products import ProductSheet
-from knowledge.retrieval.marks import Marks, bare, compared, marks_of, squeeze, touching
+from knowledge.retrieval.marks import Marks, bare, compared, marks_of, squeeze, standing_alone, touching, without_denied
+from knowledge.retrieval.pinyin import Spelling, initials
+from knowledge.retrieval.text import fold
 
 _SHORTEST_FUZZY = 5
 _PLAIN = re.compile(r"[a-z0-9.]+")
 _LETTER = re.compile("[a-z]")
+_LONGEST_HEARD = 12
+_ENDS_IN = 2
+_COMPANY = re.compile("(?:管理|保险)?(?:股份|责任)?有限(?:责任)?公司$")
+_SELDOM = 5  # how often the dictionary met a word that may as well be coined
+_INITIALS = re.compile(r"[a-z]{3,6}|[a-z]{2,6}\d+[a-z]{0,2}")
+_ABBREVIATIONS = frozenset({"app", "atm", "etf", "fof", "gdp", "lpr", "vip", "pos", "pdf", "qq", "nfc", "reits"})
+_NAMED_BY_TERM = re.compile(
+    r"(?:那|这|买|问)(?:个|只|款|期)?\d{2,4}天(?:的|那)|\d{2,4}天的?(?:那|这)?(?:个|只|款)|\d{2,4}天的(?=多少|呢|$)"
+)
+_SAID_CODE = re.compile(r"(?:代码|编号|产品码|产品号)(?:是|为)?\s*[:：]?\s*([a-z0-9][a-z0-9\-_]{3,19})")
 _Span = tuple[int, int]
 
 
@@ -53,26 +65,63 @@ class ProductNames:
         self._names = [
             _Name(sheet.code, text, tuple(_PLAIN.findall(text)))
             for sheet in sheets
-            for text in dict.fromkeys(map(squeeze, sheet.names))
+            for text in dict.fromkeys(map(squeeze, (*sheet.names, *_pointed_at(sheet))))
             if len(text) > 1
         ]
         self._named_marks = {sheet.code: marks_of(*map(squeeze, sheet.names[1:])) for sheet in sheets}
         self._marks = {sheet.code: self._all_marks(sheet) for sheet in sheets}
         self._families, self._everyday = self._families_of(sheets)
+        self._by_initials = self._initials_of(self._names)
+        self._initials = re.compile(
+            "|".join(f"(?<![a-z0-9]){re.escape(i)}(?![a-z0-9])" for i in self._by_initials) or "(?!)"
+        )
+        stems = {*self._families, *(name.text for name in self._names if not name.text.isascii())}
+        self._spelling = Spelling(sorted(stem for stem in stems if 2 <= len(stem) <= _LONGEST_HEARD))
 
     def resolve(self, question: str) -> Resolution:
-        """The product that `question` names."""
+        """The product that `question` names; what it sets aside (不是90天的) is not meant."""
+        kept, denied = without_denied(fold(question))
+        found = self._as_written(kept, denied)
+        if found.codes:
+            return found
+        heard = self._spelling.corrected(self._initials.sub(lambda match: self._by_initials[match.group()], kept))
+        again = self._as_written(heard, denied) if heard != kept else found
+        return (
+            again if again.codes or again.unknown else replace(found, unknown=found.unknown or self._foreign_code(kept))
+        )
+
+    def _as_written(self, question: str, denied: str) -> Resolution:
         text = squeeze(question)
         exact, refused = self._exact(text)
         codes = exact or self._by_code(text.replace(" ", "")) or self._nearly(text)
         if len(codes) == 1:
             codes = codes + self._siblings(codes[0], compared(text))
         if not codes:
-            codes, foreign = self._by_family(text)
+            codes, foreign = self._by_family(text, squeeze(denied))
             refused = refused or foreign
+        if not codes and not refused:
+            codes = self._by_mark(text)
+        codes = self._left(codes, squeeze(denied))
         if len(codes) == 1:
             return Resolution(code=codes[0])
         return Resolution(candidates=tuple(codes), unknown=not codes and refused)
+
+    def _left(self, codes: list[str], denied: str) -> list[str]:
+        """Without those that carry a mark which the question sets aside, if others are left."""
+        marks = marks_of(denied)
+        left = [code for code in codes if not any(self._marks[code][kind] & found for kind, found in marks.items())]
+        return left or codes
+
+    def _by_mark(self, text: str) -> list[str]:
+        """Products by their term alone, where it stands for a name: 那只180天的, 90天的那个."""
+        found = _NAMED_BY_TERM.search(text)
+        marks = marks_of(found.group())["term"] if found else frozenset()
+        return [code for code, own in self._named_marks.items() if own["term"] & marks]
+
+    def _foreign_code(self, question: str) -> bool:
+        """Whether it gives a code that no product has: 代码880077."""
+        found = _SAID_CODE.search(question)
+        return found is not None and squeeze(found[1]) not in {name.text for name in self._names}
 
     # -- exact and nearly exact names
 
@@ -113,21 +162,23 @@ class ProductNames:
 
     # -- families
 
-    def _by_family(self, text: str) -> tuple[list[str], bool]:
+    def _by_family(self, text: str, denied: str) -> tuple[list[str], bool]:
         """Products whose bare name stands in the question and whose marks agree; and whether all were ruled out."""
-        present = [family for family in self._families if self._mentioned(family, text)]
+        present = [family for family in self._families if self._mentioned(family, text, marks_of(denied))]
         present = [family for family in present if not any(family != other and family in other for other in present)]
         asked = marks_of(text)
         codes = list(dict.fromkeys(code for family in present for code in self._families[family]))
         agreeing = [code for code in codes if self._agrees(code, asked)]
         return agreeing, bool(codes) and not agreeing
 
-    def _mentioned(self, family: str, text: str) -> bool:
+    def _mentioned(self, family: str, text: str, denied: Marks) -> bool:
         """A coined name wherever it stands, an everyday word only with a mark at its side: 如意60天, 金彩365天."""
         start = text.find(family)
         if start < 0 or family not in self._everyday:
             return start >= 0
-        found = touching(text, (start, start + len(family)))
+        touched = touching(text, (start, start + len(family)))
+        alone = standing_alone(text)
+        found = {kind: marks | denied[kind] | alone[kind] for kind, marks in touched.items()}
         return any(marks and self._named_marks[c][k] for k, marks in found.items() for c in self._families[family])
 
     def _agrees(self, code: str, asked: Marks) -> bool:
@@ -147,17 +198,53 @@ class ProductNames:
     def _families_of(sheets: Sequence[ProductSheet]) -> tuple[dict[str, list[str]], frozenset[str]]:
         """Codes by bare name, and which of these are everyday words (货币, 如意) rather than coined (稳盈)."""
         families: dict[str, list[str]] = {}
+        everyday: set[str] = set()
         for sheet in sheets:
-            for family in {bare(squeeze(name)) for name in sheet.names[1:]}:
+            agency = {_COMPANY.sub("", squeeze(sheet.issuer))} if sheet.sold_as == "agency" else set()
+            everyday |= agency
+            for family in agency | {bare(squeeze(name)) for name in sheet.names[1:]}:
                 if len(family) > 1 and not family.isascii():
                     families.setdefault(family, []).append(sheet.code)
-        return families, frozenset(family for family in families if _everyday(family))
+        _add_endings(families, everyday)
+        return families, frozenset(everyday | {family for family in families if _everyday(family)})
+
+    @staticmethod
+    def _initials_of(names: Sequence[_Name]) -> dict[str, str]:
+        """The name behind its initials (wy90, ttl), where these stand for one name only and are no name themselves."""
+        found: dict[str, set[str]] = {}
+        for name in names:
+            short = initials(name.text.rstrip("天期"))
+            if _INITIALS.fullmatch(short) and not name.text.isascii():
+                found.setdefault(short, set()).add(name.text)
+        taken = {name.text for name in names} | _ABBREVIATIONS
+        return {short: min(texts) for short, texts in found.items() if len(texts) == 1 and short not in taken}
+
+
+def _pointed_at(sheet: ProductSheet) -> Iterator[str]:
+    """A name of the form 挂汇率的结构性存款, also as people point at it: 挂汇率的那个."""
+    for name in sheet.nicknames:
+        first, of, _ = name.partition("的")
+        if of and len(first) > _ENDS_IN:
+            yield from (f"{first}的{pointing}" for pointing in ("那个", "那只", "那款", "这个"))
+
+
+def _add_endings(families: dict[str, list[str]], everyday: set[str]) -> None:
+    """What a bare name ends in, as an everyday word for it, where only one family does: 存单 for 大额存单."""
+    behind: dict[str, set[tuple[str, ...]]] = {}
+    for family, codes in families.items():
+        for at in range(len(family) - _ENDS_IN + 1):
+            behind.setdefault(family[at : at + _ENDS_IN], set()).add(tuple(sorted(codes)))
+    for family in [family for family in families if len(family) == _ENDS_IN + 2 and len(families[family]) > 1]:
+        ending = family[-_ENDS_IN:]
+        if len({code for codes in behind[ending] for code in codes}) == len(families[family]) and _everyday(ending):
+            families[ending] = families[family]
+            everyday.add(ending)
 
 
 def _everyday(word: str) -> bool:
     import rjieba
 
-    return bool(rjieba.has_word(word))
+    return bool(rjieba.has_word(word)) and rjieba.suggest_freq(word) > _SELDOM
 
 
 def _occurrences(name: _Name, text: str) -> Iterator[_Span]:

@@ -37,6 +37,17 @@ NAMES = ProductNames(
         ("大额存单三年利率", "CD-3Y"),
         ("灵动鑫选r3", "LD-R3"),
         ("定期三年利率", "CK-DQ"),
+        ("稳赢180天几天到账", "SL-WY180"),
+        ("wenying90 qidian", "SL-WY90"),
+        ("wy180起购", "SL-WY180"),
+        ("dae cundan 3年利率", "CD-3Y"),
+        ("存单三年那期利率", "CD-3Y"),
+        ("稳盈半年的呢", "SL-WY180"),
+        ("沪深三百C费率", "990026"),
+        ("不是那个90天的稳盈，是180天的", "SL-WY180"),
+        ("沪深300除了A类，另外那类申购费", "990026"),
+        ("大额存单我不要三年的，另外一期利率", "CD-1Y"),
+        ("不问稳盈，问如意30天", "SF-RY30"),
     ],
 )
 def test_a_product_is_found_however_it_is_written(question: str, code: str) -> None:
@@ -44,7 +55,17 @@ def test_a_product_is_found_however_it_is_written(question: str, code: str) -> N
 
 
 @pytest.mark.parametrize(
-    "question", ["稳盈45天怎么样", "沪深300D", "大额存单10年", "灵动鑫选R5", "如意60天", "示例理财稳盈91天持有期"]
+    "question",
+    [
+        "稳盈45天怎么样",
+        "沪深300D",
+        "大额存单10年",
+        "灵动鑫选R5",
+        "如意60天",
+        "示例理财稳盈91天持有期",
+        "代码 880077 是什么产品",
+        "wenying45天",
+    ],
 )
 def test_a_near_miss_is_no_product_rather_than_the_nearest(question: str) -> None:
     found = NAMES.resolve(question)
@@ -68,7 +89,20 @@ def test_what_the_question_leaves_open_stays_open(question: str, codes: set[str]
     assert found.codes == codes
 
 
-@pytest.mark.parametrize("question", ["今天天气怎么样", "祝您万事如意", "沪深两市今天跌了", "WMR-99", "", "SL-WY900"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "今天天气怎么样",
+        "祝您万事如意",
+        "沪深两市今天跌了",
+        "WMR-99",
+        "",
+        "SL-WY900",
+        "不是说好了吗",
+        "我的存单",
+        "下载app",
+    ],
+)
 def test_no_product_is_read_into_other_words(question: str) -> None:
     found = NAMES.resolve(question)
     assert not found.codes

@@ -31,18 +31,20 @@ def content_key(text: str) -> str:
 class CachedEmbeddings:
     """Called with content keys, gives their vectors: from the store where it has them, else embedded and stored.
 
-    Holds neither texts nor vectors; `text_of` gives the text behind a key.
+    Holds neither texts nor vectors; `texts_of` gives the texts behind some keys.
     """
 
-    def __init__(self, store: EmbeddingStore, embedder: Embedder, text_of: Callable[[str], str]) -> None:
-        self._store, self._embedder, self._text_of = store, embedder, text_of
+    def __init__(
+        self, store: EmbeddingStore, embedder: Embedder, texts_of: Callable[[Sequence[str]], Sequence[str]]
+    ) -> None:
+        self._store, self._embedder, self._texts_of = store, embedder, texts_of
 
     def __call__(self, keys: Sequence[str]) -> Vectors:
         rows = self._store.embeddings(self._embedder.embedder_id, keys)
         missing = [key for key in dict.fromkeys(keys) if key not in rows]
         for start in range(0, len(missing), _EMBED_AT_ONCE):
             part = missing[start : start + _EMBED_AT_ONCE]
-            vectors = self._embedder.embed([self._text_of(key) for key in part])
+            vectors = self._embedder.embed(self._texts_of(part))
             fresh = {key: as_bytes(vector) for key, vector in zip(part, vectors, strict=True)}
             self._store.store_embeddings(self._embedder.embedder_id, fresh)
             rows.update(fresh)

@@ -16,6 +16,7 @@ from knowledge.errors import IndexUnavailable
 from knowledge.retrieval.cached_embeddings import CachedEmbeddings
 from knowledge.retrieval.embedding import Embedder
 from knowledge.retrieval.lexical_index import LexicalIndex
+from knowledge.retrieval.passage_table import PassageWords
 from knowledge.retrieval.snapshot import Difference, Snapshot, snapshot_of
 from knowledge.retrieval.source import PassageSource
 from knowledge.retrieval.vectors import VectorIndex
@@ -104,14 +105,16 @@ class Follower:
             return self._everything(revision)
         after, difference = before.changed(change)
         if not self._lexical.patch(after.revision, difference.gone, difference.new):
-            self._lexical.follow(after.revision, list(after.passages.values()))
+            self._lexical.follow(after.revision, after.passages.values(), after.digests())
         self._patch_vectors(after, difference)
         return after.showing(self._lexical.view)
 
     def _everything(self, revision: int) -> Snapshot:
         """Read after `revision` was, so never older; a change in between comes again, and does no harm."""
-        read = snapshot_of(revision, self._source.passages(), self._source.product_sheets(), self._lexical.view)
-        self._lexical.follow(revision, list(read.passages.values()))
+        words = PassageWords(self._source.passages_by_ids)
+        sheets, view = self._source.product_sheets(), self._lexical.view
+        read = snapshot_of(revision, self._source.passages(), sheets, view, words)
+        self._lexical.follow(revision, read.passages.values(), read.digests())
         self._follow_vectors(read)
         return read.showing(self._lexical.view)
 
@@ -131,7 +134,7 @@ class Follower:
         """Without its vectors retrieval still answers, by words alone."""
         if self._vectors is None:
             return
-        load = CachedEmbeddings(self._source, self._embedder, snapshot.text_of)
+        load = CachedEmbeddings(self._source, self._embedder, snapshot.texts_of)
         try:
             dimension, name = self._embedder.dimension, self._embedder.embedder_id  # either may have to be asked for
             self._vectors.follow(
@@ -146,7 +149,7 @@ class Follower:
         if self._vectors is None or not self._vectors_ready:
             self._follow_vectors(snapshot)
             return
-        load = CachedEmbeddings(self._source, self._embedder, snapshot.text_of)
+        load = CachedEmbeddings(self._source, self._embedder, snapshot.texts_of)
         try:
             self._vectors.patch(difference.gone_keys, difference.new_keys, load, revision=snapshot.revision)
         except IndexUnavailable as exc:

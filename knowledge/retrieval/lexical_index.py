@@ -51,9 +51,15 @@ class LexicalIndex:
         """Whether what is searched is the folder or a copy of it on disk, rather than memory."""
         return self._replica is not None
 
-    def follow(self, revision: int, passages: Sequence[Passage]) -> None:
-        """Show exactly `passages`: by reading the folder, by patching it, or by building anew."""
-        digests = {passage.passage_id: _digest(passage) for passage in passages}
+    def follow(self, revision: int, passages: Iterable[Passage], digests: Mapping[str, str] | None = None) -> None:
+        """Show exactly `passages`: by reading the folder, by patching it, or by building anew.
+
+        Args:
+            passages: may be gone through more than once; need not be in memory.
+            digests: of each of them, where they are known; then they are gone through only if there is work to do.
+        """
+        if digests is None:
+            digests = {passage.passage_id: digest_of(passage) for passage in passages}
         self._settle()
         if not self._in_step(revision, digests):
             try:
@@ -73,7 +79,7 @@ class LexicalIndex:
         if self._index is None or len(gone) + len(new) > _PATCH_AT_MOST or self._takes_over():
             return False
         try:
-            self._change(self._index, revision, gone, new, {p.passage_id: _digest(p) for p in new})
+            self._change(self._index, revision, gone, new, {p.passage_id: digest_of(p) for p in new})
         except _DAMAGE as exc:
             self._leave_folder(exc)
             return False
@@ -147,17 +153,16 @@ class LexicalIndex:
             return False
         return {name: digest for name, (_, digest) in self._state.slots.items()} == digests
 
-    def _bring_up_to(self, revision: int, passages: Sequence[Passage], digests: Mapping[str, str]) -> None:
+    def _bring_up_to(self, revision: int, passages: Iterable[Passage], digests: Mapping[str, str]) -> None:
         held = self._state.slots
         gone = {name for name, (_, digest) in held.items() if digest != digests.get(name)}
         index = self._index
         if index is None or len(gone) > _PATCH_AT_MOST:
             index, gone = self._empty_index(), set()
-        new = [passage for passage in passages if passage.passage_id in gone or passage.passage_id not in held]
-        if self._index is None:
-            new = list(passages)
+        fresh = self._index is None
         self._index = index
-        self._change(index, revision, gone, new, digests)
+        new = {name: digest for name, digest in digests.items() if fresh or name in gone or name not in held}
+        self._change(index, revision, gone, passages, new)
 
     def _empty_index(self) -> tantivy.Index:
         self._forget()
@@ -174,16 +179,20 @@ class LexicalIndex:
         index: tantivy.Index,
         revision: int,
         gone: Collection[str],
-        new: Sequence[Passage],
-        digests: Mapping[str, str],
+        passages: Iterable[Passage],
+        new: Mapping[str, str],
     ) -> None:
-        """Slots are never used twice, so `_ids` may grow under the eyes of an older view."""
-        state, outdated = self._state, {*gone, *(passage.passage_id for passage in new)} & self._state.slots.keys()
+        """Take out `gone`; put in those of `passages` that `new` names, with their digests.
+
+        Slots are never used twice, so `_ids` may grow under the eyes of an older view.
+        """
+        state, outdated = self._state, {*gone, *new} & self._state.slots.keys()
         if self._replica:
             self._replica.begin()
-        added = {p.passage_id: (state.next_slot + n, digests[p.passage_id]) for n, p in enumerate(new)}
+        added = {name: (state.next_slot + n, digest) for n, (name, digest) in enumerate(new.items())}
         if outdated or new:
-            self._write(index, outdated, (entry(p, added[p.passage_id][0]) for p in new), len(new))
+            documents = (entry(p, added[p.passage_id][0]) for p in passages if p.passage_id in added)
+            self._write(index, outdated, documents if new else (), len(new))
         for name in outdated:
             del state.slots[name]
         state.slots.update(added)
@@ -209,7 +218,7 @@ class LexicalIndex:
             self._view = LexicalView(self._schema, self._empty.weights, searcher, self._ids, entries)
 
 
-def _digest(passage: Passage) -> str:
+def digest_of(passage: Passage) -> str:
     """Changes with everything the index holds of a passage."""
     parts: list[object] = [passage.title, passage.text, *passage.known_questions, passage.kind, passage.product_code]
     parts += [passage.effective_from, passage.effective_until, sorted(passage.branches), sorted(passage.roles)]

@@ -22,11 +22,16 @@ class PassagesInMemory:
     _revision: int = 1
     _embeddings: dict[str, dict[str, bytes]] = field(default_factory=dict)
     _log: dict[int, frozenset[str]] = field(default_factory=dict)
+    _known: dict[str, Passage] = field(default_factory=dict)  # also those that were replaced: a search may want them
+
+    def __post_init__(self) -> None:
+        self._known.update((row.passage_id, row) for row in self.rows)
 
     def replace(self, rows: Iterable[Passage], sheets: Iterable[_Sheet] = ()) -> None:
         """Hold exactly these from now on."""
         before, known = set(self.rows), {held.version_id for held in self.product_sheets()}
         self.rows = tuple(sorted(rows, key=lambda passage: passage.passage_id))
+        self._known.update((row.passage_id, row) for row in self.rows)
         self.sheets = tuple(sheets)
         known |= {held.version_id for held in self.product_sheets()}
         self._revision += 1
@@ -39,6 +44,10 @@ class PassagesInMemory:
     def passages(self) -> Iterator[Passage]:
         """All passages, by id."""
         return iter(self.rows)
+
+    def passages_by_ids(self, passage_ids: Sequence[str]) -> dict[str, Passage]:
+        """These passages, as far as there are or were such."""
+        return {name: self._known[name] for name in passage_ids if name in self._known}
 
     def product_sheets(self) -> list[ProductSheetVersion]:
         """Sheets with the days from and until (exclusive) which they hold, for everybody."""

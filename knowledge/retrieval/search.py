@@ -130,9 +130,9 @@ class KnowledgeRetriever:
         """A passage or a document's passages in reading order, as far as a search could find them; else empty."""
         snapshot, in_step = self._follower.current()
         allowed = Filter(on=on, scope=scope)
-        named = [snapshot.passages[passage_id]] if passage_id in snapshot.passages else []
+        named = [snapshot.passages[name] for name in (passage_id,) if name is not None and name in snapshot.passages]
         if document_id is not None:
-            named += [passage for passage in snapshot.passages.values() if passage.document_id == document_id]
+            named += snapshot.of_document(document_id)
         found = [Evidence(passage, 0.0) for passage in named if allowed.admits(passage)]
         kept = found if in_step else self._still_served(found, on)
         passages = (evidence.passage for evidence in kept)

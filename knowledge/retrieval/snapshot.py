@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from knowledge.documents import Passage
 from knowledge.retrieval.admission import Filter
 from knowledge.retrieval.cached_embeddings import content_key
 from knowledge.retrieval.lexical import LexicalView
+from knowledge.retrieval.lexical_index import digest_of
 from knowledge.retrieval.named_products import NamedProducts
+from knowledge.retrieval.passage_table import Entry, PassageTable, PassageWords, version_of
 from knowledge.retrieval.source import KnowledgeChange, ProductSheetVersion
 
-_T = TypeVar("_T")
 _Holders = dict[str, tuple[str, ...]]  # content key -> passages
 
 
@@ -32,28 +32,54 @@ class Snapshot:
     """Passages by id and by version, and which of them hold a text, a known question or a counter-question."""
 
     revision: int
-    passages: dict[str, Passage]
+    passages: PassageTable
     by_version: _Holders
     told: _Holders
     asked: _Holders
     countered: _Holders
     products: NamedProducts
     lexical: LexicalView
-    _interned: dict[object, object] = field(default_factory=dict)
+    words: PassageWords
 
     def admits(self, name: str, allowed: Filter | None) -> bool:
-        """Whether this revision holds the passage and the filter lets it through."""
-        passage = self.passages.get(name)
-        return passage is not None and (allowed is None or allowed.admits(passage))
+        """Whether this revision holds the passage and the filter lets it through; if so, it will be read soon."""
+        entry = self.passages.entries.get(name)
+        if entry is None or not (allowed is None or allowed.admits(entry.version)):
+            return False
+        self.words.expect(name)
+        return True
+
+    def of_document(self, document_id: str) -> list[Passage]:
+        """The passages of a document, of all its versions."""
+        entries = self.passages.entries
+        named = (
+            n
+            for names in self.by_version.values()
+            if entries[names[0]].version.document_id == document_id
+            for n in names
+        )
+        return list(self.passages.several(named))
+
+    def digests(self) -> dict[str, str]:
+        """What changes with everything that is searched, by passage."""
+        return {name: entry.digest for name, entry in self.passages.entries.items()}
 
     def holders(self, key: str) -> Iterator[str]:
         """Passages whose text or known question has this content key."""
         yield from self.told.get(key, ())
         yield from self.asked.get(key, ())
 
-    def keys(self) -> set[str]:
-        """Content keys of everything that is compared by vectors."""
-        return {*self.told, *self.asked, *self.countered}
+    def keys(self) -> Sequence[str]:
+        """Content keys of everything that is compared by vectors, each once, those of a passage near each other."""
+        return list(dict.fromkeys((*self.told, *self.asked, *self.countered)))
+
+    def texts_of(self, keys: Sequence[str]) -> list[str]:
+        """The texts behind content keys. Raises: KeyError."""
+        for key in keys:
+            for held in (self.told, self.asked, self.countered):
+                if names := held.get(key):
+                    self.words.expect(names[0])
+        return [self.text_of(key) for key in keys]
 
     def text_of(self, key: str) -> str:
         """The text behind a content key. Raises: KeyError."""
@@ -76,59 +102,72 @@ class Snapshot:
         """The snapshot after a change, still with the lexical index from before, and what the indexes have to do."""
         coming = {passage.passage_id: passage for passage in change.passages}
         before = {name for version in change.version_ids for name in self.by_version.get(version, ())}
-        same = {name for name in before if coming.get(name) == self.passages[name]}
-        gone = [self.passages[name] for name in sorted(before - same)]
-        new = [_interned(passage, self._interned) for name, passage in coming.items() if name not in same]
+        was = {name: self.passages.entries[name] for name in sorted(before)}
         after = replace(
             self,
             revision=change.revision,
-            passages=dict(self.passages),
+            passages=PassageTable(dict(self.passages.entries), self.words),
             by_version=dict(self.by_version),
             told=dict(self.told),
             asked=dict(self.asked),
             countered=dict(self.countered),
             products=self.products.changed(change.version_ids, change.sheets),
         )
-        for passage in gone:
-            after._take_out(passage)
-        for passage in new:
+        for name, entry in was.items():
+            after._take_out(name, entry)
+        for passage in coming.values():
             after._put_in(passage)
-        touched = {key for passage in (*gone, *new) for key in _keys_of(passage)}
+        entries = after.passages.entries
+        same = {name for name, entry in was.items() if entries.get(name) == entry}
+        touched = {key for entry in (*was.values(), *(entries[name] for name in coming)) for key in _keys_of(entry)}
         held = {key for key in touched if key in after.told or key in after.asked or key in after.countered}
         known = {key for key in touched if key in self.told or key in self.asked or key in self.countered}
-        names = tuple(passage.passage_id for passage in gone)
-        return after, Difference(names, tuple(new), frozenset(touched - held), frozenset(held - known))
+        gone = tuple(name for name in was if name not in same)
+        new = tuple(passage for name, passage in coming.items() if name not in same)
+        return after, Difference(gone, new, frozenset(touched - held), frozenset(held - known))
 
     def _put_in(self, passage: Passage) -> None:
-        self.passages[passage.passage_id] = passage
-        for holders, key in self._places(passage):
-            holders[key] = (*holders.get(key, ()), passage.passage_id)
+        name, entry = passage.passage_id, _entry(passage, self._version_like(passage))
+        self.passages.entries[name] = entry
+        self.words.keep(entry.version, passage)
+        for holders, key in self._places(entry):
+            holders[key] = (*holders.get(key, ()), name)
 
-    def _take_out(self, passage: Passage) -> None:
-        del self.passages[passage.passage_id]
-        for holders, key in self._places(passage):
-            left = tuple(name for name in holders.get(key, ()) if name != passage.passage_id)
+    def _take_out(self, name: str, entry: Entry) -> None:
+        del self.passages.entries[name]
+        for holders, key in self._places(entry):
+            left = tuple(other for other in holders.get(key, ()) if other != name)
             if left:
                 holders[key] = left
             else:
                 holders.pop(key, None)
 
-    def _places(self, passage: Passage) -> Iterator[tuple[_Holders, str]]:
-        yield self.by_version, passage.version_id
-        yield self.told, content_key(told_text(passage))
-        for text in dict.fromkeys(passage.known_questions):
-            yield self.asked, content_key(text)
-        for text in dict.fromkeys(passage.counter_questions):
-            yield self.countered, content_key(text)
+    def _version_like(self, passage: Passage) -> Passage:
+        """What the passages of a version say alike is in memory once."""
+        version, others = version_of(passage), self.by_version.get(passage.version_id)
+        held = self.passages.entries[others[0]].version if others else None
+        return held if held is not None and held == version else version
+
+    def _places(self, entry: Entry) -> Iterator[tuple[_Holders, str]]:
+        yield self.by_version, entry.version.version_id
+        yield self.told, entry.told
+        for key in entry.asked:
+            yield self.asked, key
+        for key in entry.countered:
+            yield self.countered, key
 
 
 def snapshot_of(
-    revision: int, passages: Iterable[Passage], sheets: Iterable[ProductSheetVersion], lexical: LexicalView
+    revision: int,
+    passages: Iterable[Passage],
+    sheets: Iterable[ProductSheetVersion],
+    lexical: LexicalView,
+    words: PassageWords,
 ) -> Snapshot:
     """The snapshot of everything."""
-    snapshot = Snapshot(revision, {}, {}, {}, {}, {}, NamedProducts(sheets), lexical)
+    snapshot = Snapshot(revision, PassageTable({}, words), {}, {}, {}, {}, NamedProducts(sheets), lexical, words)
     for passage in passages:
-        snapshot._put_in(_interned(passage, snapshot._interned))
+        snapshot._put_in(passage)
     return snapshot
 
 
@@ -137,27 +176,13 @@ def told_text(passage: Passage) -> str:
     return f"{passage.title}\n{passage.text}"
 
 
-def _keys_of(passage: Passage) -> Iterator[str]:
-    yield content_key(told_text(passage))
-    for text in (*passage.known_questions, *passage.counter_questions):
-        yield content_key(text)
+def _entry(passage: Passage, version: Passage) -> Entry:
+    asked = tuple(content_key(text) for text in dict.fromkeys(passage.known_questions))
+    countered = tuple(content_key(text) for text in dict.fromkeys(passage.counter_questions))
+    return Entry(version, digest_of(passage), content_key(told_text(passage)), asked, countered)
 
 
-def _interned(passage: Passage, seen: dict[object, object]) -> Passage:
-    """The same passage; what all passages of a version say alike is held in memory once."""
-
-    def once(value: _T) -> _T:
-        return seen.setdefault(value, value)  # type: ignore[return-value]
-
-    return replace(
-        passage,
-        version_id=once(passage.version_id),
-        document_id=once(passage.document_id),
-        title=once(passage.title),
-        branches=once(passage.branches),
-        roles=once(passage.roles),
-        lines=once(passage.lines),
-        effective_from=once(passage.effective_from),
-        effective_until=once(passage.effective_until),
-        source=replace(passage.source, file=once(passage.source.file), heading=once(passage.source.heading)),
-    )
+def _keys_of(entry: Entry) -> Iterator[str]:
+    yield entry.told
+    yield from entry.asked
+    yield from entry.countered

@@ -48,6 +48,10 @@ class PassageSource(Protocol):
         """All passages of approved versions, of any date, ordered by passage_id."""
         ...
 
+    def passages_by_ids(self, passage_ids: Sequence[str]) -> Mapping[str, Passage]:
+        """The words of approved passages; of others too, as long as a search may be under way that found them."""
+        ...
+
     def product_sheets(self) -> list[ProductSheetVersion]:
         """Approved sheets of any date, ordered by version_id."""
         ...

@@ -1,13 +1,14 @@
 """Changes that reach retrieval, over a real database, in the owner of the indexes and in another reader."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from knowledge.documents import WHOLE_BANK, DocumentKind, Passage, PassageText, Scope
+from knowledge.retrieval import passage_table
 from knowledge.retrieval.memory import PassagesInMemory
 from knowledge.retrieval.search import KnowledgeRetriever
 from knowledge.retrieval.source import KnowledgeChange
@@ -157,3 +158,35 @@ def test_a_change_that_fails_half_way_is_tried_again(store: Counting) -> None:
         found(retriever, "国债")
     Failing.broken = False
     assert found(retriever, "国债")[0] == "bond@v1"
+
+
+def test_words_that_are_not_in_memory_are_read_together_and_as_the_snapshot_has_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(passage_table, "_GENERATION", 600)
+    rows = [
+        passage(f"p{n:04}", f"赎回规则第{n}条。", version_id=f"d{n // 3}@v1", document_id=f"d{n // 3}")
+        for n in range(2_000)
+    ]
+    source = Reading(rows=tuple(rows))
+    retriever = KnowledgeRetriever(source)
+    evidence = retriever.search("赎回规则", scope=WHOLE_BANK, on=ON, top_k=10).evidence
+    assert {found.passage for found in evidence} <= set(rows)
+    assert len(evidence) == 10
+    reads = source.reads
+    assert retriever.search("第77条赎回规则", scope=WHOLE_BANK, on=ON, top_k=10).evidence[0].passage == rows[77]
+    assert source.reads <= reads + 3
+    assert retriever.readable(scope=WHOLE_BANK, on=ON, document_id="d5") == tuple(rows[15:18])
+    source.replace(row for row in rows if row.passage_id != "p0077")
+    found_then = retriever.search("第77条赎回规则", scope=WHOLE_BANK, on=ON, top_k=200).evidence
+    assert "p0077" not in {found.passage.passage_id for found in found_then}
+
+
+class Reading(PassagesInMemory):
+    """Says how often passages were read by their ids."""
+
+    reads: int = 0
+
+    def passages_by_ids(self, passage_ids: Sequence[str]) -> dict[str, Passage]:
+        self.reads += 1
+        return super().passages_by_ids(passage_ids)

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from knowledge.products import ProductSheet
-from knowledge.retrieval.marks import Marks, bare, compared, marks_of, squeeze, standing_alone, touching, without_denied
+from knowledge.retrieval.families import families_of, pointed_at
+from knowledge.retrieval.marks import Marks, compared, marks_of, squeeze, standing_alone, touching, without_denied
 from knowledge.retrieval.pinyin import Spelling, initials
 from knowledge.retrieval.text import fold
 
@@ -20,9 +21,6 @@ _SHORTEST_FUZZY = 5
 _PLAIN = re.compile(r"[a-z0-9.]+")
 _LETTER = re.compile("[a-z]")
 _LONGEST_HEARD = 12
-_ENDS_IN = 2
-_COMPANY = re.compile("(?:管理|保险)?(?:股份|责任)?有限(?:责任)?公司$")
-_SELDOM = 5  # how often the dictionary met a word that may as well be coined
 _INITIALS = re.compile(r"[a-z]{3,6}|[a-z]{2,6}\d+[a-z]{0,2}")
 _ABBREVIATIONS = frozenset({"app", "atm", "etf", "fof", "gdp", "lpr", "vip", "pos", "pdf", "qq", "nfc", "reits"})
 _NAMED_BY_TERM = re.compile(
@@ -62,15 +60,16 @@ class ProductNames:
     """The names of all sheets in force on one day."""
 
     def __init__(self, sheets: Sequence[ProductSheet]) -> None:
+        self._sheets = {sheet.code: sheet for sheet in sheets}
         self._names = [
             _Name(sheet.code, text, tuple(_PLAIN.findall(text)))
             for sheet in sheets
-            for text in dict.fromkeys(map(squeeze, (*sheet.names, *_pointed_at(sheet))))
+            for text in dict.fromkeys(map(squeeze, (*sheet.names, *pointed_at(sheet))))
             if len(text) > 1
         ]
         self._named_marks = {sheet.code: marks_of(*map(squeeze, sheet.names[1:])) for sheet in sheets}
         self._marks = {sheet.code: self._all_marks(sheet) for sheet in sheets}
-        self._families, self._everyday = self._families_of(sheets)
+        self._families, self._everyday = families_of(sheets)
         self._by_initials = self._initials_of(self._names)
         self._initials = re.compile(
             "|".join(f"(?<![a-z0-9]){re.escape(i)}(?![a-z0-9])" for i in self._by_initials) or "(?!)"
@@ -89,6 +88,29 @@ class ProductNames:
         return (
             again if again.codes or again.unknown else replace(found, unknown=found.unknown or self._foreign_code(kept))
         )
+
+    def called(self, code: str) -> str:
+        """What people call it: its first nickname, else its name."""
+        sheet = self._sheets[code]
+        return sheet.nicknames[0] if sheet.nicknames else sheet.name
+
+    def all_names(self, code: str) -> tuple[str, ...]:
+        """Every way to call it."""
+        return self._sheets[code].names
+
+    def families_of(self, code: str) -> list[str]:
+        """Bare names that it shares or has alone, the longest first."""
+        return sorted((family for family, codes in self._families.items() if code in codes), key=len, reverse=True)
+
+    def neighbour(self, code: str, direction: int) -> str | None:
+        """The member of its families with the next longer (1) or shorter (-1) term, None without one."""
+        own = self._sheets[code].term.days
+        others = {other for family in self.families_of(code) for other in self._families[family]}
+        terms = {other: self._sheets[other].term.days for other in others}
+        beyond = [
+            (abs(days - own), other) for other, days in terms.items() if days and own and (days - own) * direction > 0
+        ]
+        return min(beyond)[1] if beyond else None
 
     def _as_written(self, question: str, denied: str) -> Resolution:
         text = squeeze(question)
@@ -195,20 +217,6 @@ class ProductNames:
         return marks
 
     @staticmethod
-    def _families_of(sheets: Sequence[ProductSheet]) -> tuple[dict[str, list[str]], frozenset[str]]:
-        """Codes by bare name, and which of these are everyday words (货币, 如意) rather than coined (稳盈)."""
-        families: dict[str, list[str]] = {}
-        everyday: set[str] = set()
-        for sheet in sheets:
-            agency = {_COMPANY.sub("", squeeze(sheet.issuer))} if sheet.sold_as == "agency" else set()
-            everyday |= agency
-            for family in agency | {bare(squeeze(name)) for name in sheet.names[1:]}:
-                if len(family) > 1 and not family.isascii():
-                    families.setdefault(family, []).append(sheet.code)
-        _add_endings(families, everyday)
-        return families, frozenset(everyday | {family for family in families if _everyday(family)})
-
-    @staticmethod
     def _initials_of(names: Sequence[_Name]) -> dict[str, str]:
         """The name behind its initials (wy90, ttl), where these stand for one name only and are no name themselves."""
         found: dict[str, set[str]] = {}
@@ -218,33 +226,6 @@ class ProductNames:
                 found.setdefault(short, set()).add(name.text)
         taken = {name.text for name in names} | _ABBREVIATIONS
         return {short: min(texts) for short, texts in found.items() if len(texts) == 1 and short not in taken}
-
-
-def _pointed_at(sheet: ProductSheet) -> Iterator[str]:
-    """A name of the form 挂汇率的结构性存款, also as people point at it: 挂汇率的那个."""
-    for name in sheet.nicknames:
-        first, of, _ = name.partition("的")
-        if of and len(first) > _ENDS_IN:
-            yield from (f"{first}的{pointing}" for pointing in ("那个", "那只", "那款", "这个"))
-
-
-def _add_endings(families: dict[str, list[str]], everyday: set[str]) -> None:
-    """What a bare name ends in, as an everyday word for it, where only one family does: 存单 for 大额存单."""
-    behind: dict[str, set[tuple[str, ...]]] = {}
-    for family, codes in families.items():
-        for at in range(len(family) - _ENDS_IN + 1):
-            behind.setdefault(family[at : at + _ENDS_IN], set()).add(tuple(sorted(codes)))
-    for family in [family for family in families if len(family) == _ENDS_IN + 2 and len(families[family]) > 1]:
-        ending = family[-_ENDS_IN:]
-        if len({code for codes in behind[ending] for code in codes}) == len(families[family]) and _everyday(ending):
-            families[ending] = families[family]
-            everyday.add(ending)
-
-
-def _everyday(word: str) -> bool:
-    import rjieba
-
-    return bool(rjieba.has_word(word)) and rjieba.suggest_freq(word) > _SELDOM
 
 
 def _occurrences(name: _Name, text: str) -> Iterator[_Span]:

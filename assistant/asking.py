@@ -25,6 +25,7 @@ from assistant.records.records import Records
 from assistant.records.staff import Branch, StaffMember
 from assistant.records.tickets import Ticket
 from knowledge.documents import WHOLE_BANK, Scope
+from knowledge.retrieval.rewriting import rewrite
 
 ASSESSMENT_VALID = timedelta(days=365)
 CLI_USER = "cli"
@@ -162,6 +163,10 @@ class Asking:
             about_playbook=command.want is Want.PLAYBOOK,
             about_rules=command.want is Want.RULE,
         )
+
+    def in_context(self, words: str, turns: Sequence[str], *, scope: Scope, on: date) -> str:
+        """A question that leans on the talk before it, written out; `turns` oldest first."""
+        return rewrite(words, turns, self.pipeline.library.names(scope=scope, on=on)) if turns else words
 
     def scope_of(self, member: StaffMember | None) -> Scope:
         """What a member may read: whole-bank knowledge, and what is for the own branch or above, role or lines."""

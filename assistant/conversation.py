@@ -27,6 +27,7 @@ from assistant.rendering import basis_card, basis_message, blocked_message, chec
 from assistant.wording import Messages, load_toml
 
 MOST_REMEMBERED = 8
+TURNS_REMEMBERED = 3
 FOREIGN_SHARE = 0.2
 LONGEST_REASON = 20
 SHORTER = {Length.LONG: Length.MEDIUM, Length.MEDIUM: Length.SHORT, Length.SHORT: Length.SHORT}
@@ -192,7 +193,17 @@ class Talk:
                 Outgoing(self.messages("too_long", count=len(incoming.text), limit=MAX_QUESTION_CHARACTERS))
             )
         turn.state["said"] = []
+        question = self._in_context(command, question, turn)
         self._draft(command, question, incoming, turn, now, parent=None)
+
+    def _in_context(self, command: Command, question: Question, turn: Turn) -> Question:
+        """What leans on the last messages, written out; 「客户问：…」 begins a new matter and carries nothing over."""
+        before = [] if command.want is not Want.REPLY or command.detail == "quoted" else turn.state.get("turns", [])
+        turn.state["turns"] = [*before, question.words][-TURNS_REMEMBERED:]
+        if question.customer.alias and question.customer.alias != turn.state.get("alias"):
+            before = []
+        words = self.asking.in_context(question.words, before, scope=question.scope, on=question.on)
+        return replace(question, words=words)
 
     def _draft(
         self, command: Command, question: Question, incoming: Incoming, turn: Turn, now: datetime, *, parent: str | None

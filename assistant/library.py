@@ -15,6 +15,7 @@ from assistant.drafting.brief import Materials
 from knowledge.content import KnownQuestion, MomentsTopic, PlaybookHeader, Transcript
 from knowledge.documents import DocumentKind, DocumentVersion, Evidence, Passage, Scope
 from knowledge.products import ProductKind, ProductSheet
+from knowledge.retrieval.products import ProductNames
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Library:
     store: ContentStore
     _contents: dict[str, Any] = field(default_factory=dict)
     _shelves: dict[tuple[int, date], dict[str, DocumentVersion]] = field(default_factory=dict)
+    _called: dict[frozenset[str], tuple[dict[str, DocumentVersion], ProductNames]] = field(default_factory=dict)
     _names: dict[date, tuple[dict[str, DocumentVersion], frozenset[str]]] = field(default_factory=dict)
 
     def materials(self, evidence: Iterable[Evidence], **more: Any) -> Materials:
@@ -78,6 +80,19 @@ class Library:
             known = self._names[on] = (shelf, _names_on(shelf))
             if len(self._names) > MOST_DAYS:
                 self._names.clear()
+        return known[1]
+
+    def names(self, *, scope: Scope, on: date) -> ProductNames:
+        """How the products in force on `on` are called, of those within `scope`."""
+        shelf = self._shelf(on)
+        readable = frozenset(code for code, version in shelf.items() if scope.admits(version))
+        known = self._called.get(readable)
+        if known is None or known[0] is not shelf:
+            if len(self._called) > MOST_DAYS:
+                self._called.clear()
+            sheets = (_typed(shelf[code].payload) for code in sorted(readable))
+            known = shelf, ProductNames([sheet for sheet in sheets if isinstance(sheet, ProductSheet)])
+            self._called[readable] = known
         return known[1]
 
     def sheet(self, code: str, *, scope: Scope, on: date) -> Sheet | None:

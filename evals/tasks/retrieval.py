@@ -20,7 +20,8 @@ NEAR_MISS, UNANSWERABLE = "near_miss", "unanswerable"
 def run(house: House, case: RetrievalCase) -> dict[str, Any]:
     """What the product's one search finds, and whether each version may be shown at all, by the database's word."""
     scope = house.scope(case.userid)
-    found = house.retriever.search(case.question, scope=scope, on=case.on, top_k=DEPTH)
+    asked = house.asking.in_context(case.question, case.context, scope=scope, on=case.on)
+    found = house.retriever.search(asked, scope=scope, on=case.on, top_k=DEPTH)
     return {
         "abstained": found.abstained,
         "product": found.product_code,

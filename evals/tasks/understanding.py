@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from assistant.reading import Want, read
+from assistant.spoken_days import spoken_days
 from evals.cases import UnderstandingCase
 from evals.house import House
 from evals.scores import Score
@@ -31,14 +32,17 @@ BY_KIND = {
 
 def run(house: House, case: UnderstandingCase) -> dict[str, Any]:
     """Products as the search names them; the intent is what is acted on: the wish read, else the best source's kind."""
-    found = house.retriever.search(case.question, scope=house.scope(case.userid), on=case.on, top_k=1)
+    scope = house.scope(case.userid)
+    asked = house.asking.in_context(case.question, case.context, scope=scope, on=case.on)
+    found = house.retriever.search(asked, scope=scope, on=case.on, top_k=1)
+    days = spoken_days(case.question, on=case.on)
     want = read(case.question, has_draft=case.intent == "decision").want
     kind = str(found.evidence[0].passage.kind) if found.evidence else ""
     return {
         "product": found.product_code,
         "candidates": sorted(found.candidates),
         "intent": BY_WANT.get(want) or BY_KIND.get(kind, "other"),
-        "time": None,  # the search takes the day from its caller and reads none in the words
+        "time": [days.since.isoformat(), days.until.isoformat()] if days else None,
     }
 
 

@@ -367,3 +367,15 @@ def test_a_wish_about_the_form_of_messages_refuses_nothing(chat: Chat) -> None:
     chat.says("陈先生说别发那么长的语音")
     [chen] = chat.records.customers.called(chat.userid, "陈先生")
     assert not chen.opt_out
+
+
+def test_a_question_that_leans_on_the_last_one_is_about_the_product_named_there(chat: Chat) -> None:
+    chat.says("稳盈90天多少钱起购")
+    chat.says("那180的呢")
+    assert "180" in (chat.records.drafts.get(chat.draft_id).text or "")
+
+
+def test_a_quoted_customer_begins_a_new_matter(chat: Chat) -> None:
+    chat.says("稳盈90天多少钱起购")
+    turn = chat.turn(kind="text", text="客户问：那180的呢")
+    assert turn.state["words"] == "那180的呢"

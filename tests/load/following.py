@@ -31,7 +31,7 @@ from knowledge.stores.database import Database
 from knowledge.stores.repository import KnowledgeStore, passage_rows
 
 ON = date(2026, 3, 1)
-SCOPE = Scope(frozenset({"b1", "b12"}), frozenset({"relationship_manager"}), frozenset({"wealth"}))
+SCOPE = Scope(frozenset({"b1", "b10"}), frozenset({"relationship_manager"}), frozenset({"wealth"}))
 PATIENCE_S = 60.0
 QUESTIONS = 300
 DOCUMENTS_AT_ONCE = 1_000
@@ -110,15 +110,16 @@ def find(retriever: KnowledgeRetriever, words: str, version_id: str, since: floa
     raise TimeoutError(version_id)
 
 
-def asked(retriever: KnowledgeRetriever) -> dict[str, float]:
-    """Milliseconds of one search over many different questions."""
-    chance, words, took = random.Random(3), vocabulary(), []
+def asked(retriever: KnowledgeRetriever) -> dict[str, dict[str, float]]:
+    """Milliseconds of one search over many different questions: on the clock, and of processors (less disturbed)."""
+    chance, words, took, worked = random.Random(3), vocabulary(), [], []
     for _ in range(QUESTIONS):
         question = sentence(chance, words, 12)
-        started = time.perf_counter()
+        started, busy = time.perf_counter(), time.process_time()
         retriever.search(question, scope=SCOPE, on=ON)
         took.append((time.perf_counter() - started) * 1000)
-    return figures(took)
+        worked.append((time.process_time() - busy) * 1000)
+    return {"clock": figures(took), "processors": figures(worked)}
 
 
 def figures(values: Sequence[float]) -> dict[str, float]:
@@ -134,7 +135,7 @@ def figures(values: Sequence[float]) -> dict[str, float]:
 def opened(home: Path, *, owner: bool, vectors: str) -> tuple[KnowledgeStore, KnowledgeRetriever, float]:
     """Store, retriever that has read everything, and seconds that this took."""
     store = KnowledgeStore(Database(f"sqlite:///{home / 'wainao.db'}", checkpoints=owner))
-    index = ChromaVectors(home / "chroma") if owner and vectors == "chroma" else ExactVectors()
+    index = ChromaVectors(home / "chroma") if owner and vectors == "chroma" else ExactVectors(home / "vectors")
     started = time.perf_counter()
     retriever = KnowledgeRetriever(store, folder=home / "index", vectors=index)
     retriever.refresh()

@@ -110,7 +110,8 @@ class RowsInFile:
         if count > len(self._sound):
             fresh = [_is_sound(part) for part in self._parts(len(self._sound), count)]
             self._sound = np.concatenate([self._sound, *fresh])
-            self._records = np.memmap(self._path, dtype=self._type, mode="r", shape=(count,))
+            mapped = np.memmap(self._path, dtype=self._type, mode="r", shape=(count,))
+            self._records = mapped.view(np.ndarray)  # numpy's own class for maps is slow to index
         return self._records, self._sound
 
     def append(self, keys: Sequence[str], vectors: Vectors) -> None:

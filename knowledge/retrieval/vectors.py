@@ -20,8 +20,9 @@ log = logging.getLogger(__name__)
 
 LoadVectors = Callable[[Sequence[str]], Vectors]
 _BATCH = 2_000
-_NEAREST_CODES = 16_384  # compared at least
-_CODES_PER_VECTOR = 16  # and as many for each vector asked for
+_SHARE_OF_CODES = 16  # one in so many is compared,
+_CODES_COMPARED = (4_096, 16_384)  # but no fewer and no more than these,
+_CODES_PER_VECTOR = 16  # and no fewer than so many for each vector asked for
 _IDLE_ROWS = 10_000  # beside as many as are in use, rows that nobody needs do no harm
 _Rows = npt.NDArray[np.intp]
 
@@ -83,13 +84,15 @@ class _Held:
         rows: _Rows | slice = slice(None)
         if self.codes is not None:
             codes = self.codes[:, : len(self.alive)]
-            rows = nearest_codes(codes, self.alive, vector, max(_NEAREST_CODES, limit * _CODES_PER_VECTOR))
+            fewest, most = _CODES_COMPARED
+            count = min(max(codes.shape[1] // _SHARE_OF_CODES, fewest), most)
+            rows = nearest_codes(codes, self.alive, vector, max(count, limit * _CODES_PER_VECTOR))
         scores: Vectors = np.asarray(self.records["vector"][rows]) @ vector
         return rows, np.where(self.alive[rows], scores, np.float32(-2))
 
 
 class ExactVectors:
-    """Vectors compared one by one; of more than `all_compared`, those 16,384 or more whose codes are nearest.
+    """Vectors compared one by one; of more than `all_compared`, some thousands whose codes are nearest.
 
     With a folder, rows are kept there for the next start and shared with other processes; without, in memory.
     """

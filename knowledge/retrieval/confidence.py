@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from math import log
+from functools import cache, lru_cache
+from math import exp, log, log1p
+from pathlib import Path
 
 from knowledge.documents import Passage
+from knowledge.retrieval.synonyms import corrected, words_with_others
 from knowledge.retrieval.text import fold, folded_tokens, informative_terms, is_chinese
 
 _READ = 3  # passages looked at
@@ -22,22 +25,32 @@ def coverage(question: str, passages: Sequence[Passage], frequency: Callable[[st
     Args:
         frequency: in how many of all `total` entries a term stands.
     """
-    terms = informative_terms(question)
+    right = corrected(question)
+    terms = informative_terms(right)
     weights = {term: _rarity(frequency(term), total) for term in terms}
     whole = sum(weights.values())
     if not whole or not passages:
         return 0.0
-    return max(sum(weights[term] for term in _said(passage, terms)) / whole for passage in passages[:_READ])
+    alike = _other_wordings(right, terms)
+    return max(sum(weights[term] for term in _said(passage, terms, alike)) / whole for passage in passages[:_READ])
+
+
+def _other_wordings(question: str, terms: set[str]) -> list[tuple[frozenset[str], tuple[str, ...]]]:
+    """Terms of the question that belong to one word, with the other words for the same."""
+    return [(frozenset(term for term in terms if term in word), group) for word, group in words_with_others(question)]
 
 
 def _rarity(frequency: int, total: int) -> float:
     return log(1 + (total - frequency + 0.5) / (frequency + 0.5)) if total > frequency else 0.1
 
 
-def _said(passage: Passage, terms: set[str]) -> set[str]:
-    """Which of these terms stand in the passage."""
+def _said(passage: Passage, terms: set[str], alike: Sequence[tuple[frozenset[str], tuple[str, ...]]]) -> set[str]:
+    """Which of these terms stand in the passage, or are part of a word that it says otherwise."""
     folded = _folded(passage.title, passage.known_questions, passage.text[:_ENOUGH])
     said = {term for term in terms if is_chinese(term) and term in folded}
+    for parts, group in alike:
+        if any(word in folded for word in group):
+            said |= parts
     others = {term for term in terms if not is_chinese(term)}  # 90 does not stand in 1900: these have to be cut out
     return said | (others & set(folded_tokens(folded))) if others else said
 
@@ -45,3 +58,23 @@ def _said(passage: Passage, terms: set[str]) -> set[str]:
 @lru_cache(maxsize=1024)
 def _folded(title: str, known_questions: tuple[str, ...], text: str) -> str:
     return fold(" ".join((title, *known_questions, text)))
+
+
+@cache
+def _fitted() -> dict[str, float]:
+    path = Path(__file__).with_name("data") / "confidence.toml"
+    with path.open("rb") as file:
+        return {name: float(value) for name, value in tomllib.load(file).items()}
+
+
+def probability(*, covered: float, text: float, named: bool) -> float:
+    """How likely it is that something found answers the question, 0 to 1; the weights are data/confidence.toml.
+
+    Args:
+        covered: what `coverage` gives.
+        text: the best BM25 score among the first passages, 0 without one.
+        named: whether the question names exactly one product that the bank has.
+    """
+    fitted = _fitted()
+    told = fitted["covered"] * covered + fitted["text"] * log1p(max(0.0, text)) + fitted["named"] * named
+    return 1 / (1 + exp(-(told + fitted["bias"])))

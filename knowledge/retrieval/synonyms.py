@@ -70,6 +70,11 @@ def other_words(text: str) -> dict[str, float]:
     return found
 
 
+def words_with_others(folded: str) -> list[tuple[str, tuple[str, ...]]]:
+    """Every word of the lists that stands in a folded text, with all words for the same."""
+    return [(match.group(), _groups()[match.group()]) for match in _pattern().finditer(folded)]
+
+
 def searched_terms(question: str, *, at_most: int) -> dict[str, float]:
     """Terms to search for with their weight: the question's own, and for less what else its things are called."""
     weights = question_terms(question, at_most=at_most)

@@ -22,8 +22,8 @@ class StageWeights:
     `addressed` lets the asker's own branch, role or line go before the same words for everybody.
     """
 
-    text: float = 0.5
-    dense: float = 0.5
+    text: float = 0.7
+    dense: float = 0.3
     same_question: float = 0.3
     same_product: float = 0.5
     other_product: float = -0.5

@@ -29,7 +29,9 @@ def load_sample_people(records: Records, bank: BankFile, *, now: datetime) -> Pe
         for branch in bank.branches:
             records.staff.save_branch(conn, Branch(branch.branch_id, branch.name, branch.parent))
         for row in bank.staff:
-            member = StaffMember(row.userid, row.name, row.role, row.branch_id, now, row.persona, source=SOURCE, lines=row.lines)
+            member = StaffMember(
+                row.userid, row.name, row.role, row.branch_id, now, row.persona, source=SOURCE, lines=row.lines
+            )
             records.staff.add_if_new(conn, member)
         for customer in bank.customers:
             if customer.customer_id not in known:

@@ -238,7 +238,9 @@ def main() -> None:
         for number, part in enumerate(PARTS):
             concerned = not part.only or name in part.only
             results[name].append(in_process(number, name, wanted.data, wanted.asked) if concerned else None)
-            sys.stderr.write(f"{name}: {part.name}\n")
+            full = results[name][0]
+            figure = cell(results[name][-1], full) if isinstance(full, dict) else str(full)
+            sys.stderr.write(f"{name}: {part.name} {figure}\n")
     sys.stdout.write(table(results) + "\n")
     if wanted.json:
         wanted.json.write_text(json.dumps(results) + "\n", encoding="utf-8")

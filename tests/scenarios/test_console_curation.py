@@ -418,7 +418,7 @@ def send(page: Page, name: str, data: bytes) -> None:
 
 def answered(services: Services, figure: str) -> bool:
     found = services.retriever.search("白鹭计划乙档的年利率", scope=WHOLE_BANK, on=services.today(), top_k=5)
-    return any(figure in each.passage.text for each in found.evidence)
+    return any("乙档" in each.passage.text and figure in each.passage.text for each in found.evidence)
 
 
 @needs_browser

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache
-from math import exp, log, log1p
-from pathlib import Path
+from functools import lru_cache
+from math import log
 
 from knowledge.documents import Passage
 from knowledge.retrieval.synonyms import corrected, words_with_others
@@ -58,23 +56,3 @@ def _said(passage: Passage, terms: set[str], alike: Sequence[tuple[frozenset[str
 @lru_cache(maxsize=1024)
 def _folded(title: str, known_questions: tuple[str, ...], text: str) -> str:
     return fold(" ".join((title, *known_questions, text)))
-
-
-@cache
-def _fitted() -> dict[str, float]:
-    path = Path(__file__).with_name("data") / "confidence.toml"
-    with path.open("rb") as file:
-        return {name: float(value) for name, value in tomllib.load(file).items()}
-
-
-def probability(*, covered: float, text: float, named: bool) -> float:
-    """How likely it is that something found answers the question, 0 to 1; the weights are data/confidence.toml.
-
-    Args:
-        covered: what `coverage` gives.
-        text: the best BM25 score among the first passages, 0 without one.
-        named: whether the question names exactly one product that the bank has.
-    """
-    fitted = _fitted()
-    told = fitted["covered"] * covered + fitted["text"] * log1p(max(0.0, text)) + fitted["named"] * named
-    return 1 / (1 + exp(-(told + fitted["bias"])))

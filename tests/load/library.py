@@ -17,7 +17,7 @@ from assistant.records.accounts import Password
 from assistant.records.staff import StaffMember
 from tests.load.figures import load_average, percentile, print_table
 from tests.load.following import load
-from tests.scenarios.test_console_sign_in import Member, good_hash
+from tests.scenarios.console_house import Member, good_hash
 
 CURATOR = "curator1"
 QUESTION = "一年期存款利率是多少"

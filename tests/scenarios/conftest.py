@@ -6,13 +6,18 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from app import build_services, load_sample, migrate
 from assistant.settings import Settings
 from tests.fakes import PostgresServer
+from tests.scenarios.browsers import CHROMIUM, FLAGS
 from tests.scenarios.house import House, copy_home, open_house, settings_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 HouseFactory = Callable[..., House]
 
@@ -92,3 +97,14 @@ def new_house(new_home: Callable[[], tuple[Path, str]]) -> Iterator[HouseFactory
 def house(new_house: HouseFactory) -> House:
     """A running house, once on each engine."""
     return new_house()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield launched
+        launched.close()

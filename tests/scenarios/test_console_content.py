@@ -15,8 +15,8 @@ from assistant.records.accounts import Password
 from connectors.services import Services
 from knowledge.documents import DocumentVersion
 from knowledge.ingestion.ingest import Upload
+from tests.scenarios.console_house import Member, good_hash
 from tests.scenarios.test_console_curation import app, colleague, curator, engine, services
-from tests.scenarios.test_console_sign_in import Member, good_hash
 
 __all__ = ["app", "colleague", "curator", "engine", "services"]
 

@@ -16,15 +16,14 @@ from fastapi import FastAPI
 from openpyxl import Workbook
 
 from app import build_services
-from assistant.records.accounts import Password
 from connectors.console import uploads
 from connectors.console.console import console_app
 from connectors.console.sheet_forms import fields_of
 from connectors.services import Services
 from knowledge.documents import WHOLE_BANK, DocumentKind, DocumentVersion, PassageText, Stage
+from tests.scenarios.browsers import needs_browser
+from tests.scenarios.console_house import GOOD, Member, console_over, give_passwords
 from tests.scenarios.house import settings_of
-from tests.scenarios.test_console_sign_in import GOOD, Member, good_hash
-from tests.scenarios.test_phone_page import CHROMIUM, FLAGS, needs_browser
 from tests.serving import running
 
 if TYPE_CHECKING:
@@ -44,18 +43,14 @@ def engine() -> str:
 def services(new_home: Callable[[], tuple[Path, str]]) -> Iterator[Services]:
     home, url = new_home()
     built = build_services(settings_of(home, url))
-    with built.records.database.writing() as conn:
-        for userid in (*CURATORS, "head1"):
-            built.records.accounts.save_password(conn, Password(userid, good_hash(), built.now()))
+    give_passwords(built, (*CURATORS, "head1"))
     yield built
     built.close()
 
 
 @pytest.fixture
 def app(services: Services) -> FastAPI:
-    made = FastAPI()
-    made.mount("/console", console_app(services))
-    return made
+    return console_over(services)
 
 
 @pytest.fixture
@@ -379,16 +374,6 @@ def test_a_code_that_another_document_holds_is_refused(curator: Member, services
 
 
 # -- a day in the browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield launched
-        launched.close()
 
 
 def opened(browser: Browser, base: str, userid: str) -> Page:

@@ -10,7 +10,8 @@ from fastapi import FastAPI
 from assistant.asking import AskRequest
 from assistant.cases import REPORT, LivingCases, ResultsFolder
 from connectors.services import Services
-from tests.scenarios.test_console_sign_in import Member, app, engine, services
+from tests.scenarios.console_house import Member
+from tests.scenarios.test_console_sign_in import app, engine, services
 
 __all__ = ["app", "engine", "services"]  # fixtures
 

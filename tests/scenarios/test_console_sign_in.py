@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from functools import cache
 from hashlib import sha256
-from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from argon2 import PasswordHasher
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from starlette.testclient import TestClient
 
 from app import build_services
 from assistant.membership import Membership
-from assistant.records.accounts import Password
 from assistant.records.staff import StaffMember
 from assistant.signing_in import SigningIn
 from connectors.console import sign_in, viewing
 from connectors.console.console import PAGES, Console, console_app
 from connectors.console.static_files import FOLDER
 from connectors.services import Services
+from tests.scenarios.browsers import needs_browser
+from tests.scenarios.console_house import GOOD, Member, console_over, found, give_passwords
 from tests.scenarios.house import settings_of
-from tests.scenarios.test_phone_page import CHROMIUM, FLAGS, needs_browser
 from tests.serving import running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-GOOD = "correct horse battery"
 ROLES = {
     "curator1": "curator",
     "officer1": "compliance_officer",
@@ -52,12 +46,6 @@ NEEDS: dict[Callable[..., Any], str] = {
 HOSTILE = '"><img src=x onerror="document.title=1"><script>document.title=2</script>{{7*7}}'
 
 
-@cache
-def good_hash() -> str:
-    """Hashing takes its time on purpose; once is enough."""
-    return PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1).hash(GOOD)
-
-
 @pytest.fixture
 def engine() -> str:
     return "sqlite"
@@ -67,52 +55,14 @@ def engine() -> str:
 def services(new_home: Callable[[], tuple[Path, str]]) -> Iterator[Services]:
     home, url = new_home()
     built = build_services(settings_of(home, url))
-    with built.records.database.writing() as conn:
-        for userid in ROLES:
-            built.records.accounts.save_password(conn, Password(userid, good_hash(), built.now()))
+    give_passwords(built, ROLES)
     yield built
     built.close()
 
 
 @pytest.fixture
 def app(services: Services) -> FastAPI:
-    made = FastAPI()
-    made.mount("/console", console_app(services))
-    return made
-
-
-@dataclass
-class Member:
-    """A browser without scripts."""
-
-    app: FastAPI
-    base: str = "http://localhost"
-    client: TestClient = field(init=False)
-    csrf: str = ""
-
-    def __post_init__(self) -> None:
-        self.client = TestClient(self.app, base_url=self.base, raise_server_exceptions=False, follow_redirects=False)
-
-    def sign_in(self, userid: str, password: str = GOOD, then: str = "") -> Any:
-        page = self.client.get("/console/sign-in").text
-        token = found(r'name="token" value="([^"]+)"', page)
-        form = {"userid": userid, "password": password, "token": token, "then": then}
-        answer = self.client.post("/console/sign-in", data=form)
-        if answer.status_code == 303:
-            self.csrf = found(r'name="csrf" value="([^"]+)"', self.client.get("/console/password").text)
-        return answer
-
-    def get(self, path: str, **headers: str) -> Any:
-        return self.client.get(f"/console{path}", headers=headers)
-
-    def post(self, path: str, *, headers: Any = None, **form: Any) -> Any:
-        return self.client.post(f"/console{path}", data={"csrf": self.csrf, **form}, headers=headers)
-
-
-def found(pattern: str, text: str) -> str:
-    match = re.search(pattern, text)
-    assert match is not None, text[:2000]
-    return unescape(match[1])
+    return console_over(services)
 
 
 def page_routes(services: Services) -> list[APIRoute]:
@@ -329,16 +279,6 @@ def test_templates_hold_no_inline_script_style_or_address_outside() -> None:
 
 
 # -- in a browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield launched
-        launched.close()
 
 
 def enter(page: Page, address: str, userid: str) -> None:

@@ -11,13 +11,11 @@ from fastapi import FastAPI
 
 from app import build_services
 from assistant.asking import AskRequest
-from assistant.records.accounts import Password
 from assistant.records.tickets import Ticket
-from connectors.console.console import console_app
 from connectors.services import Services
 from knowledge.documents import DocumentKind, PassageText, Stage
+from tests.scenarios.console_house import Member, console_over, found, give_passwords
 from tests.scenarios.house import Clock, settings_of
-from tests.scenarios.test_console_sign_in import Member, found, good_hash
 
 HOSTILE = "<script>alert(1)</script>"
 SAY_NOW = "这款产品的起购金额以最新说明书为准，我核对后马上回您。"
@@ -33,18 +31,14 @@ def services(new_home: Callable[[], tuple[Path, str]]) -> Iterator[Services]:
     home, url = new_home()
     clock = Clock()
     built = build_services(settings_of(home, url), clock=clock)
-    with built.records.database.writing() as conn:
-        for userid in ("curator1", "curator2", "head1"):
-            built.records.accounts.save_password(conn, Password(userid, good_hash(), built.now()))
+    give_passwords(built, ("curator1", "curator2", "head1"))
     yield built
     built.close()
 
 
 @pytest.fixture
 def app(services: Services) -> FastAPI:
-    made = FastAPI()
-    made.mount("/console", console_app(services))
-    return made
+    return console_over(services)
 
 
 @pytest.fixture

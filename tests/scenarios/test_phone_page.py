@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,24 +18,13 @@ from connectors.phone.page import phone_router
 from connectors.wecom.callback import callback_router
 from connectors.wecom.envelope import Envelope
 from connectors.wecom.local_state import LocalWeCom
+from tests.scenarios.browsers import needs_browser
 from tests.serving import running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--proxy-server=direct://",
-]
 MEMBERS = {f"rm{number:03}": name for number, name in enumerate(["李经理", "王经理", "张经理", "刘经理"], 1)}
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
 CARD = {
     "card_type": "button_interaction",
     "main_title": {"title": "草稿 a1", "desc": "合规检查：通过"},
@@ -93,16 +81,6 @@ def phone(tmp_path: Path) -> Iterator[Phone]:
 
     with running(app) as address:
         yield Phone(address, local, echo)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield launched
-        launched.close()
 
 
 @dataclass

@@ -9,13 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.documents import DocumentKind
+from knowledge.documents import WHOLE_BANK, DocumentKind
 from knowledge.ingestion.dates import stated_in_articles, stated_in_opening
+from knowledge.ingestion.ingest import Ingestor
 from knowledge.ingestion.numerals import chinese, numeral
 from knowledge.ingestion.readers import read_document
 from knowledge.ingestion.reading import ReadDocument
 from knowledge.ingestion.references import references
 from knowledge.ingestion.sandbox import extract
+from knowledge.retrieval.search import KnowledgeRetriever
+from knowledge.stores import tables
+from knowledge.stores.database import Database
+from knowledge.stores.repository import KnowledgeStore
 
 LAWS = Path(__file__).resolve().parents[4].parent / "shared" / "data" / "regulations"
 here = pytest.mark.skipif(not LAWS.is_dir(), reason="../shared/data is not here")
@@ -128,3 +133,26 @@ def test_a_rule_says_since_when_it_holds_and_what_it_ends() -> None:
 def test_numbers_come_back_from_chinese() -> None:
     assert all(numeral(chinese(number)) == number for number in range(1, 2_000))
     assert [numeral(text) for text in ("十", "一百零三", "12", "一千二百六十")] == [10, 103, 12, 1260]
+
+
+@here
+def test_a_law_that_was_replaced_is_found_only_for_the_days_on_which_it_held(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/wainao.db", checkpoints=True)
+    with database.migrating() as conn:
+        tables.metadata.create_all(conn)
+    store = KnowledgeStore(database)
+    for name in ("反洗钱法-2006旧版.md", "反洗钱法.md"):
+        found = Ingestor(store).ingest(LAWS / name, effective_from=date(2026, 1, 1), uploaded_by="cli")
+        for version_id in found[0].version_ids:
+            store.approve(
+                version_id, "curator1"
+            )  # a person does: what looks like an old text is never approved by itself
+    old, new = sorted(store.versions(), key=lambda version: version.effective_from)
+    assert (old.document_id, old.effective_until) == (new.document_id, date(2025, 1, 1))
+    retriever = KnowledgeRetriever(store)
+    for day, version in ((date(2024, 12, 31), old), (date(2025, 1, 1), new), (date(2026, 6, 1), new)):
+        for question in ("反洗钱义务", "客户身份资料保存多少年", "可疑交易报告", "反洗钱调查", "罚款多少"):
+            evidence = retriever.search(question, scope=WHOLE_BANK, on=day, top_k=50).evidence
+            assert {each.passage.version_id for each in evidence} == {version.version_id}, (day, question)
+    retriever.close()
+    database.close()

@@ -1,4 +1,4 @@
-from knowledge.retrieval.confidence import coverage, probability
+from knowledge.retrieval.confidence import coverage
 from tests.unit.knowledge.retrieval.passages import passage
 
 
@@ -16,12 +16,3 @@ def test_a_passage_that_says_it_in_other_words_covers_the_question() -> None:
 def test_a_slip_covers_as_the_word_that_is_meant() -> None:
     told = passage("a", "利息按日计算", title="利息")
     assert coverage("力息", [told], frequency, 100) == coverage("利息", [told], frequency, 100) == 1.0
-
-
-def test_every_sign_raises_the_confidence() -> None:
-    least = probability(covered=0.0, text=0.0, named=False)
-    assert least < 0.05
-    middle = probability(covered=0.5, text=10.0, named=False)
-    assert least < middle < probability(covered=0.9, text=10.0, named=False) < 1
-    assert middle < probability(covered=0.5, text=10.0, named=True)
-    assert middle < probability(covered=0.5, text=30.0, named=False)

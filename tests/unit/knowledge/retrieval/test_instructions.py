@@ -35,7 +35,7 @@ def test_each_family_is_known_by_its_name(name: str, question: str, passage: str
 
 
 def test_a_hub_cache_and_a_graph_of_its_own_folder_keep_the_name() -> None:
-    cached = "/root/hub/models--BAAI--bge-small-zh-v1.5/snapshots/7999e1d3359715c523056ef9478215996d62a620"
+    cached = "/models/hub/models--BAAI--bge-small-zh-v1.5/snapshots/7999e1d3359715c523056ef9478215996d62a620"
     assert instructions_of(*model_names(cached)).question == ZH
     assert pooling_of(*model_names(f"{cached}/onnx")) == "cls"
     assert model_names("/m/bge-small-zh/onnx") == ("bge-small-zh",)

@@ -343,16 +343,18 @@ def _make_way(conn: Connection, version: DocumentVersion) -> tuple[date | None, 
     others = [version_of(row) for row in conn.execute(query)]
     later = [other for other in others if other.effective_from > first and _holds_a_day(other)]
     successor = min(later, key=lambda other: other.effective_from, default=None)
-    ended = [
-        other.version_id
-        for other in others
-        if other.effective_from <= first and (other.effective_until is None or first < other.effective_until)
-    ]
+    ended = [other.version_id for other in others if other.effective_from <= first and _reaches(other, first)]
     for version_id in ended:
         _change(conn, version_id, effective_until=first, superseded_by=version.version_id)
-    if successor is None or (until is not None and until <= successor.effective_from):
+    if successor is None or (until is not None and until < successor.effective_from):
         return until, None, ended
     return successor.effective_from, successor.version_id, ended
+
+
+def _reaches(version: DocumentVersion, day: date) -> bool:
+    """Whether a version holds until `day` at least: one that was to end then is followed, not merely expired."""
+    until = version.effective_until
+    return until is None or day < until or (day == until and version.superseded_by is None)
 
 
 def _holds_a_day(version: DocumentVersion) -> bool:

@@ -193,3 +193,26 @@ def test_the_library_shows_a_document_once_by_the_version_in_force(curating: Cur
     assert [row.version.document_id for row in catalog.page(CatalogFilter(text="100%"), on=DAY).rows] == ["other_100%"]
     assert catalog.page(CatalogFilter(text="稳盈"), on=DAY).total == 2
     assert catalog.stages(on=DAY)[Stage.DRAFT] == 2
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_version_that_states_its_end_is_superseded_by_the_one_that_begins_then(
+    curating: Curating, order: tuple[int, int]
+) -> None:
+    ending = curating.store.add_version(
+        "leaflet", DocumentKind.OTHER, "稳盈说明", [PassageText("旧。")], effective_from=date(2026, 1, 1),
+        effective_until=DAY, uploaded_by="curator1", content_hash="old", now=NOW,
+    )  # fmt: skip
+    following = draft(curating, "新。")
+    for place in order:
+        curating.approve((ending, following)[place].version_id, by="curator2", now=NOW)
+    was = curating.store.version(ending.version_id)
+    assert (was.stage_on(DAY), was.superseded_by) == (Stage.SUPERSEDED, following.version_id)
+    assert curating.store.version(following.version_id).stage_on(DAY) is Stage.IN_FORCE
+
+
+def test_a_version_without_a_follower_expires(curating: Curating) -> None:
+    made = draft(curating)
+    curating.set_details(made.version_id, Details("题", DAY, date(2026, 3, 10)), by="curator1", now=NOW)
+    approved = curating.approve(made.version_id, by="curator2", now=NOW)
+    assert approved.stage_on(date(2026, 3, 10)) is Stage.EXPIRED
